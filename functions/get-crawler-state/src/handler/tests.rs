@@ -1,0 +1,267 @@
+use super::*;
+use aws_sdk_glue::Client;
+use aws_sdk_glue::error::ErrorMetadata;
+use aws_sdk_glue::operation::get_crawler::GetCrawlerError;
+use aws_sdk_glue::operation::list_crawls::ListCrawlsError;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use serde_json::json;
+
+/// A whole answer of GetCrawler, as published for a crawler of the medallion tutorial.
+const GET_CRAWLER: &str = include_str!("../../samples/get-crawler-stopping.json");
+const LIST_CRAWLS: &str = include_str!("../../samples/list-crawls.json");
+
+fn ok(body: String) -> HttpResponse {
+    HttpResponse::new(
+        StatusCode::try_from(200).expect("a status"),
+        SdkBody::from(body),
+    )
+}
+
+/// GetCrawler's sample answer, with another state and last crawl.
+fn crawler(state: &str, last_crawl: Value) -> Rule {
+    let mut answer: Value = serde_json::from_str(GET_CRAWLER).expect("JSON");
+    answer["Crawler"]["State"] = state.into();
+    answer["Crawler"]["LastCrawl"] = last_crawl;
+    let answer = answer.to_string();
+    mock!(Client::get_crawler).then_http_response(move || ok(answer.clone()))
+}
+
+fn last_crawl(status: &str) -> Value {
+    json!({
+        "Status": status, "StartTime": 1_660_896_085.0, "LogGroup": "/aws-glue/crawlers", "LogStream": "sales",
+    })
+}
+
+fn history() -> Rule {
+    mock!(Client::list_crawls).then_http_response(|| ok(LIST_CRAWLS.to_owned()))
+}
+
+/// The answer to `input`, or the error's type and message. A call that `rules` don't foresee panics,
+/// so each test also says which calls its path makes.
+async fn answer(rules: &[&Rule], input: Value) -> Result<Value, (String, String)> {
+    let glue = Glue::from(mock_client!(aws_sdk_glue, RuleMode::Sequential, rules));
+    let mut context = lambda_runtime::Context::default();
+    context.deadline = u64::MAX;
+    match handle(
+        &glue,
+        PollBounds::default(),
+        LambdaEvent::new(input, context),
+    )
+    .await
+    {
+        Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
+        Err(error) => {
+            let diagnostic = Diagnostic::from(error);
+            Err((diagnostic.error_type, diagnostic.error_message))
+        }
+    }
+}
+
+fn input() -> Value {
+    json!({"crawlername": "sales"})
+}
+
+/// `$.state` is what existing machines read; while a crawl runs, the last one's details are not its own.
+#[tokio::test]
+async fn a_crawl_under_way_has_a_status_and_nothing_else() {
+    let nothing = mock!(Client::get_crawler).then_http_response(|| ok(GET_CRAWLER.to_owned()));
+    assert_eq!(
+        answer(&[&nothing], input()).await,
+        Ok(json!({
+            "crawlername": "sales", "state": "STOPPING", "elapsedSeconds": 49, "pollSeconds": 10,
+            "crawl": {
+                "status": "RUNNING", "startTime": null, "endTime": null, "crawlId": null, "dpuHours": null,
+                "errorMessage": null, "logGroup": null, "logStream": null, "tables": null, "partitions": null,
+            },
+        }))
+    );
+}
+
+/// A finished crawl carries its own counts, cost and id, not the crawler's.
+#[tokio::test]
+async fn a_finished_crawl_is_told_in_full() {
+    let one = json!({"created": 1, "updated": 0, "deleted": 0});
+    let rules = [crawler("READY", last_crawl("SUCCEEDED")), history()];
+    let response = answer(&rules.each_ref(), input()).await.expect("a verdict");
+    assert_eq!(
+        response["crawl"],
+        json!({
+            "status": "SUCCEEDED", "startTime": "2022-08-19T08:01:25Z", "endTime": "2022-08-19T08:02:57Z",
+            "crawlId": "62ef7b9f-e54d-4b54-805c-d29e905ac4e4", "dpuHours": 0.083, "errorMessage": null,
+            "logGroup": "/aws-glue/crawlers", "logStream": "sales", "tables": one, "partitions": one,
+        })
+    );
+    assert_eq!(response["state"], "READY");
+}
+
+/// The history is a detail: without it the verdict stands.
+#[tokio::test]
+async fn without_a_history_the_details_are_null_and_the_verdict_stands() {
+    let denied = || {
+        mock!(Client::list_crawls).then_error(|| {
+            ListCrawlsError::generic(
+                ErrorMetadata::builder()
+                    .code("AccessDeniedException")
+                    .build(),
+            )
+        })
+    };
+    let empty =
+        || mock!(Client::list_crawls).then_http_response(|| ok(r#"{"Crawls": []}"#.to_owned()));
+    let other = || {
+        mock!(Client::list_crawls).then_http_response(|| {
+            ok(
+                r#"{"Crawls": [{"CrawlId": "x", "StartTime": 1660896086.0, "Summary": "{}"}]}"#
+                    .to_owned(),
+            )
+        })
+    };
+    for history in [denied(), empty(), other()] {
+        let rules = [crawler("READY", last_crawl("SUCCEEDED")), history];
+        let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
+        assert_eq!(
+            (&crawl["status"], &crawl["logStream"]),
+            (&json!("SUCCEEDED"), &json!("sales"))
+        );
+        for field in ["crawlId", "endTime", "dpuHours", "tables", "partitions"] {
+            assert_eq!(crawl[field], Value::Null, "{field}");
+        }
+    }
+}
+
+/// READY is not success: the failure and Glue's own words must come through.
+#[tokio::test]
+async fn a_failed_crawl_says_why() {
+    let mut failed = last_crawl("FAILED");
+    failed["ErrorMessage"] = "Internal Service Exception".into();
+    let rules = [crawler("READY", failed), history()];
+    let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
+    assert_eq!(crawl["status"], "FAILED");
+    assert_eq!(crawl["errorMessage"], "Internal Service Exception");
+}
+
+/// A status that Glue invents later must not pass as success, and must be seen.
+#[tokio::test]
+async fn a_status_unknown_to_us_is_a_failure_with_its_name() {
+    for (last, message) in [
+        (
+            last_crawl("PAUSED"),
+            "Glue reports the crawl's status as PAUSED",
+        ),
+        (
+            json!({"StartTime": 1_660_896_085.0}),
+            "Glue reports no status of the crawl",
+        ),
+    ] {
+        let rules = [crawler("READY", last), history()];
+        let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
+        assert_eq!(
+            (&crawl["status"], &crawl["errorMessage"]),
+            (&json!("FAILED"), &json!(message))
+        );
+    }
+}
+
+/// The crawl from before must not be taken for ours; null means that there was none before.
+#[tokio::test]
+async fn the_crawl_from_before_is_pending() {
+    for (last, previous, status) in [
+        (
+            last_crawl("SUCCEEDED"),
+            json!("2022-08-19T08:01:25Z"),
+            "PENDING",
+        ),
+        (
+            last_crawl("SUCCEEDED"),
+            json!("2022-08-19T10:01:25+02:00"),
+            "PENDING",
+        ),
+        (Value::Null, Value::Null, "PENDING"),
+    ] {
+        let mut input = input();
+        input["previousCrawl"] = previous;
+        let response = answer(&[&crawler("READY", last)], input)
+            .await
+            .expect("a verdict");
+        assert_eq!(response["crawl"]["status"], status);
+        assert_eq!(response["crawl"]["startTime"], Value::Null);
+    }
+    let never_ran = answer(&[&crawler("READY", Value::Null)], input())
+        .await
+        .expect("a verdict");
+    assert_eq!(never_ran["crawl"]["status"], "NONE");
+}
+
+/// With an estimate the next look comes half-way to the end.
+#[tokio::test]
+async fn the_estimate_sets_the_pause() {
+    let mut input = input();
+    input["expectedSeconds"] = 69.5.into();
+    let response = answer(&[&crawler("RUNNING", Value::Null)], input)
+        .await
+        .expect("a verdict");
+    assert_eq!(response["pollSeconds"], 11);
+}
+
+/// Existing Catch clauses name boto3's exceptions.
+#[tokio::test]
+async fn errors_pass_through() {
+    let missing = mock!(Client::get_crawler).then_error(|| {
+        GetCrawlerError::generic(
+            ErrorMetadata::builder()
+                .code("EntityNotFoundException")
+                .message("Crawler sales not found.")
+                .build(),
+        )
+    });
+    let (error_type, message) = answer(&[&missing], input()).await.expect_err("missing");
+    assert_eq!(error_type, "EntityNotFoundException");
+    assert!(
+        message.starts_with("crawler sales: Crawler sales not found."),
+        "{message}"
+    );
+}
+
+/// Bad input must be named before Glue is asked.
+#[tokio::test]
+async fn bad_input_names_its_field() {
+    for (input, message) in [
+        (json!(null), "input: must be a JSON object"),
+        (json!({}), "crawlername: is missing"),
+        (
+            json!({"crawlername": "a", "previousCrawl": "never"}),
+            "previousCrawl: \"never\" is not RFC 3339",
+        ),
+        (
+            json!({"crawlername": "a", "previousCrawl": 0}),
+            "previousCrawl: invalid type",
+        ),
+        (
+            json!({"crawlername": "a", "expectedSeconds": -1}),
+            "expectedSeconds: -1: ",
+        ),
+        (
+            json!({"crawlername": "a", "expectedSeconds": "9"}),
+            "expectedSeconds: invalid type",
+        ),
+    ] {
+        let (error_type, text) = answer(&[], input).await.expect_err("bad input");
+        assert_eq!(error_type, "InvalidRequest");
+        assert!(text.starts_with(message), "{text}");
+    }
+}
+
+/// The samples are what newcomers try first.
+#[test]
+fn the_sample_events_are_requests() {
+    for event in [
+        include_str!("../../events/state.json"),
+        include_str!("../../events/await-crawl.json"),
+    ] {
+        let payload = serde_json::from_str(event).expect("JSON");
+        assert!(Request::parse(&payload).is_ok(), "{event}");
+    }
+}

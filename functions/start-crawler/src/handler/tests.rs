@@ -1,0 +1,346 @@
+use super::*;
+use aws_sdk_glue::Client;
+use aws_sdk_glue::error::ErrorMetadata;
+use aws_sdk_glue::operation::get_crawler::GetCrawlerOutput;
+use aws_sdk_glue::operation::get_crawler_metrics::GetCrawlerMetricsOutput;
+use aws_sdk_glue::operation::list_crawls::ListCrawlsError;
+use aws_sdk_glue::operation::list_crawls::ListCrawlsOutput;
+use aws_sdk_glue::operation::start_crawler::StartCrawlerError;
+use aws_sdk_glue::primitives::DateTime;
+use aws_sdk_glue::types::{
+    Crawler, CrawlerHistory, CrawlerHistoryState, CrawlerMetrics, CrawlerState as State,
+    LastCrawlInfo, LastCrawlStatus,
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use serde_json::json;
+
+/// 2026-11-20T00:00:00Z, the moment that the requests below ask for.
+const REQUESTED: i64 = 1_795_132_800;
+
+/// GetCrawler's answer; `last` is the last crawl's status and its start, in seconds after the request.
+fn crawler(state: State, last: Option<(LastCrawlStatus, i64)>) -> Rule {
+    mock!(Client::get_crawler).then_output(move || {
+        let last = last.clone().map(|(status, start)| {
+            LastCrawlInfo::builder()
+                .status(status)
+                .start_time(DateTime::from_secs(REQUESTED + start))
+                .build()
+        });
+        let crawler = Crawler::builder()
+            .state(state.clone())
+            .crawl_elapsed_time(30_000)
+            .set_last_crawl(last);
+        GetCrawlerOutput::builder().crawler(crawler.build()).build()
+    })
+}
+
+fn started() -> Rule {
+    mock!(Client::start_crawler).then_http_response(|| {
+        let mut answer = HttpResponse::new(
+            StatusCode::try_from(200).expect("a status"),
+            SdkBody::from("{}"),
+        );
+        answer.headers_mut().insert("x-amzn-requestid", "req-1");
+        answer
+    })
+}
+
+fn refused(code: &'static str) -> Rule {
+    mock!(Client::start_crawler).then_error(move || {
+        StartCrawlerError::generic(ErrorMetadata::builder().code(code).message("No.").build())
+    })
+}
+
+fn crawls(state: CrawlerHistoryState, start: i64) -> Rule {
+    mock!(Client::list_crawls).then_output(move || {
+        let start = DateTime::from_secs(REQUESTED + start);
+        ListCrawlsOutput::builder()
+            .crawls(
+                CrawlerHistory::builder()
+                    .state(state.clone())
+                    .start_time(start)
+                    .build(),
+            )
+            .build()
+    })
+}
+
+fn median(seconds: f64) -> Rule {
+    mock!(Client::get_crawler_metrics).then_output(move || {
+        let metrics = CrawlerMetrics::builder()
+            .crawler_name("orders")
+            .median_runtime_seconds(seconds)
+            .build();
+        GetCrawlerMetricsOutput::builder()
+            .crawler_metrics_list(metrics)
+            .build()
+    })
+}
+
+/// The answer to `input`, or the error's type and message. A call that `rules` don't foresee panics,
+/// so each test also says which calls its path makes, and in which order.
+async fn answer(rules: &[&Rule], input: Value) -> Result<Value, (String, String)> {
+    let glue = Glue::from(mock_client!(aws_sdk_glue, RuleMode::Sequential, rules));
+    let mut context = lambda_runtime::Context::default();
+    context.deadline = u64::MAX;
+    match handle(
+        &glue,
+        PollBounds::default(),
+        LambdaEvent::new(input, context),
+    )
+    .await
+    {
+        Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
+        Err(error) => {
+            let diagnostic = Diagnostic::from(error);
+            Err((diagnostic.error_type, diagnostic.error_message))
+        }
+    }
+}
+
+fn request() -> Value {
+    json!({"crawlername": "orders", "requestedAt": "2026-11-20T01:00:00+01:00"})
+}
+
+/// The drop-in: one StartCrawler call and no other, whatever the crawler is doing.
+#[tokio::test]
+async fn without_a_moment_it_is_the_python_lambda() {
+    let start = started();
+    let expected = json!({
+        "crawlername": "orders", "outcome": "STARTED", "state": "RUNNING",
+        "previousCrawl": null, "expectedSeconds": null, "pollSeconds": 5,
+    });
+    assert_eq!(
+        answer(&[&start], json!({"crawlername": "orders"})).await,
+        Ok(expected.clone())
+    );
+    assert_eq!(
+        answer(
+            &[&started()],
+            json!({"Name": "orders", "requestedAt": null})
+        )
+        .await,
+        Ok(expected)
+    );
+    assert_eq!(start.num_calls(), 1);
+}
+
+/// Existing Retry and Catch clauses name boto3's exceptions.
+#[tokio::test]
+async fn without_a_moment_errors_pass_through() {
+    for code in [
+        "CrawlerRunningException",
+        "EntityNotFoundException",
+        "AccessDeniedException",
+    ] {
+        let (error_type, message) = answer(&[&refused(code)], json!({"crawlername": "orders"}))
+            .await
+            .expect_err("a refusal");
+        assert_eq!(error_type, code);
+        assert!(message.starts_with("crawler orders: No."), "{message}");
+    }
+}
+
+/// The last crawl's start is what tells the new crawl apart; the median is what the first pause is made of.
+#[tokio::test]
+async fn a_ready_crawler_is_started_and_its_last_crawl_remembered() {
+    let rules = [
+        crawler(State::Ready, Some((LastCrawlStatus::Succeeded, -60))),
+        started(),
+        median(61.5),
+    ];
+    assert_eq!(
+        answer(&rules.each_ref(), request()).await,
+        Ok(json!({
+            "crawlername": "orders", "outcome": "STARTED", "state": "RUNNING",
+            "previousCrawl": "2026-11-19T23:59:00Z", "expectedSeconds": 61.5, "pollSeconds": 31,
+        }))
+    );
+}
+
+/// A crawler that never ran has no predecessor and no median, and is started all the same.
+#[tokio::test]
+async fn a_crawler_that_never_ran_is_started() {
+    let rules = [crawler(State::Ready, None), started(), median(0.0)];
+    let response = answer(&rules.each_ref(), request()).await.expect("a crawl");
+    assert_eq!(
+        (&response["previousCrawl"], &response["expectedSeconds"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(response["pollSeconds"], 5);
+}
+
+/// A retry after a lost response finds its own crawl done: nothing is started twice.
+#[tokio::test]
+async fn a_fresh_crawl_that_succeeded_satisfies() {
+    let rules = [crawler(State::Ready, Some((LastCrawlStatus::Succeeded, 0)))];
+    assert_eq!(
+        answer(&rules.each_ref(), request()).await,
+        Ok(json!({
+            "crawlername": "orders", "outcome": "SATISFIED", "state": "READY",
+            "previousCrawl": null, "expectedSeconds": null, "pollSeconds": 0,
+        }))
+    );
+}
+
+/// While another crawl is under way already, the history shows that ours is done.
+#[tokio::test]
+async fn a_fresh_crawl_in_the_history_satisfies() {
+    let last = Some((LastCrawlStatus::Succeeded, 5));
+    let rules = [
+        crawler(State::Running, last),
+        crawls(CrawlerHistoryState::Completed, 5),
+    ];
+    let response = answer(&rules.each_ref(), request())
+        .await
+        .expect("satisfied");
+    assert_eq!(
+        (&response["outcome"], &response["state"]),
+        (&json!("SATISFIED"), &json!("RUNNING"))
+    );
+}
+
+/// A retry after a lost response joins its own crawl instead of failing.
+#[tokio::test]
+async fn a_fresh_crawl_under_way_is_joined() {
+    let last = Some((LastCrawlStatus::Failed, -600));
+    let rules = [
+        crawler(State::Running, last),
+        crawls(CrawlerHistoryState::Running, 1),
+        median(60.0),
+    ];
+    assert_eq!(
+        answer(&rules.each_ref(), request()).await,
+        Ok(json!({
+            "crawlername": "orders", "outcome": "JOINED", "state": "RUNNING",
+            "previousCrawl": "2026-11-19T23:50:00Z", "expectedSeconds": 60.0, "pollSeconds": 15,
+        }))
+    );
+}
+
+/// A crawl that began before the data landed would pass as fresh: the caller must come back instead.
+#[tokio::test]
+async fn an_older_crawl_under_way_is_an_error_that_names_the_moment() {
+    let rules = [
+        crawler(State::Stopping, None),
+        crawls(CrawlerHistoryState::Running, -1),
+    ];
+    let (error_type, message) = answer(&rules.each_ref(), request())
+        .await
+        .expect_err("too old");
+    assert_eq!(error_type, "CrawlerRunningException");
+    assert!(
+        message.contains("crawler orders") && message.contains("2026-11-20"),
+        "{message}"
+    );
+}
+
+/// Without permission to look, nothing is proven, and nothing else goes wrong.
+#[tokio::test]
+async fn a_denied_history_proves_nothing() {
+    let denied = mock!(Client::list_crawls).then_error(|| {
+        ListCrawlsError::generic(
+            ErrorMetadata::builder()
+                .code("AccessDeniedException")
+                .build(),
+        )
+    });
+    let rules = [crawler(State::Running, None), denied];
+    let (error_type, _) = answer(&rules.each_ref(), request())
+        .await
+        .expect_err("unproven");
+    assert_eq!(error_type, "CrawlerRunningException");
+}
+
+/// Between our look and our start somebody else started the crawler: their crawl is fresh for us too.
+#[tokio::test]
+async fn a_lost_race_is_looked_at_again_and_joined() {
+    let rules = [
+        crawler(State::Ready, None),
+        refused("CrawlerRunningException"),
+        crawler(State::Running, None),
+        crawls(CrawlerHistoryState::Running, 1),
+        median(0.0),
+    ];
+    let response = answer(&rules.each_ref(), request()).await.expect("joined");
+    assert_eq!(response["outcome"], "JOINED");
+}
+
+/// A crawler that shows READY and refuses to start must not hold the function in a loop.
+#[tokio::test]
+async fn a_race_lost_again_and_again_ends() {
+    let looks = [
+        crawler(State::Ready, None),
+        crawler(State::Ready, None),
+        crawler(State::Ready, None),
+    ];
+    let starts = [(); LOOKS].map(|()| refused("CrawlerRunningException"));
+    let rules: Vec<_> = looks
+        .iter()
+        .zip(&starts)
+        .flat_map(|(look, start)| [look, start])
+        .collect();
+    let (error_type, _) = answer(&rules, request()).await.expect_err("running");
+    assert_eq!(error_type, "CrawlerRunningException");
+}
+
+/// The estimate is a comfort: without it the crawl still counts as started.
+#[tokio::test]
+async fn a_missing_estimate_does_not_fail_a_started_crawl() {
+    let denied = mock!(Client::get_crawler_metrics).then_error(|| {
+        aws_sdk_glue::operation::get_crawler_metrics::GetCrawlerMetricsError::generic(
+            ErrorMetadata::builder()
+                .code("AccessDeniedException")
+                .build(),
+        )
+    });
+    let rules = [crawler(State::Ready, None), started(), denied];
+    let response = answer(&rules.each_ref(), request()).await.expect("started");
+    assert_eq!(
+        (&response["outcome"], &response["expectedSeconds"]),
+        (&json!("STARTED"), &Value::Null)
+    );
+}
+
+/// Bad input must be named before anything is started.
+#[tokio::test]
+async fn bad_input_names_its_field() {
+    for (input, message) in [
+        (json!("orders"), "input: must be a JSON object"),
+        (
+            json!({"requestedAt": "2026-11-20T00:00:00Z"}),
+            "crawlername: is missing",
+        ),
+        (
+            json!({"crawlername": "orders", "requestedAt": "yesterday"}),
+            "requestedAt: \"yesterday\" is not RFC 3339",
+        ),
+        (
+            json!({"crawlername": "orders", "requestedAt": 1}),
+            "requestedAt: invalid type: integer `1`",
+        ),
+        (
+            json!({"crawlername": "a", "Name": "b"}),
+            "Name: \"b\" contradicts crawlername \"a\"",
+        ),
+    ] {
+        let (error_type, text) = answer(&[], input).await.expect_err("bad input");
+        assert_eq!(error_type, "InvalidRequest");
+        assert!(text.starts_with(message), "{text}");
+    }
+}
+
+/// The samples are what newcomers try first.
+#[test]
+fn the_sample_events_are_requests() {
+    for event in [
+        include_str!("../../events/start.json"),
+        include_str!("../../events/ensure-fresh.json"),
+    ] {
+        let payload = serde_json::from_str(event).expect("JSON");
+        assert!(Request::parse(&payload).is_ok(), "{event}");
+    }
+}

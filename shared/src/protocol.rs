@@ -1,0 +1,369 @@
+//! Is a crawl fresh, and is it done? The two halves of one promise: start-crawler decides which
+//! crawl will do and names its predecessor; get-crawler-state recognises that crawl by it.
+//!
+//! Glue gives a started crawl no id. Two facts stand in for one:
+//!
+//! - Two crawls of one crawler never begin at the same time. So a last crawl with another start
+//!   than the one noted before is a new crawl, whatever the clocks say.
+//! - Whether a crawl that somebody else started is fresh is the one question that compares our
+//!   caller's clock with Glue's. In doubt the answer is no, and the price one crawl more.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::crawler::{Crawl, CrawlState, Crawler, CrawlerState, LastCrawlStatus};
+
+/// What a look at the crawler alone decides for a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The last crawl succeeded and began in time: nothing to start.
+    Satisfied,
+    /// No crawl is under way: start one.
+    Start {
+        /// When the last finished crawl began.
+        previous_crawl: Option<OffsetDateTime>,
+    },
+    /// A crawl is under way; only ListCrawls tells when it began.
+    AskHistory,
+}
+
+/// Decides, from GetCrawler's answer, how to get a crawl that begins at or after `requested_at`.
+#[must_use]
+pub fn plan(crawler: &Crawler, requested_at: OffsetDateTime) -> Plan {
+    if crawler.state != CrawlerState::Ready {
+        return Plan::AskHistory;
+    }
+    match &crawler.last_crawl {
+        Some(last)
+            if last.status == LastCrawlStatus::Succeeded
+                && last.start_time >= Some(requested_at) =>
+        {
+            Plan::Satisfied
+        }
+        last => Plan::Start {
+            previous_crawl: last.as_ref().and_then(|last| last.start_time),
+        },
+    }
+}
+
+/// What ListCrawls adds while a crawl is under way.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// A crawl that began in time is done already.
+    Satisfied,
+    /// The crawl under way began in time: wait for it.
+    Joined {
+        /// When the crawl before it began.
+        previous_crawl: Option<OffsetDateTime>,
+    },
+    /// The crawl under way began too early, or nothing proves that it did not.
+    Unproven,
+}
+
+/// Decides, from ListCrawls' answer, whether the crawl under way serves a request.
+#[must_use]
+pub fn judge(crawler: &Crawler, crawls: &[Crawl], requested_at: OffsetDateTime) -> Busy {
+    let fresh = |state| {
+        crawls
+            .iter()
+            .filter(move |crawl| crawl.state == state)
+            .filter_map(|crawl| crawl.start_time)
+            .find(|start| *start >= requested_at)
+    };
+    if fresh(CrawlState::Completed).is_some() {
+        return Busy::Satisfied;
+    }
+    let Some(running) = fresh(CrawlState::Running) else {
+        return Busy::Unproven;
+    };
+    // While STOPPING, the last crawl may already be the one that is stopping.
+    let last = crawler.last_crawl.as_ref().and_then(|last| last.start_time);
+    Busy::Joined {
+        previous_crawl: last.filter(|last| !same_crawl(*last, running)),
+    }
+}
+
+/// Whether two starts, one from GetCrawler and one from ListCrawls, are of one crawl: the two need not
+/// agree on fractions of a second, and no crawl of a crawler is over within one.
+#[must_use]
+pub fn same_crawl(one: OffsetDateTime, other: OffsetDateTime) -> bool {
+    (one - other).unsigned_abs() < Duration::from_secs(1)
+}
+
+/// What a caller knows about the crawl before the one that it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreviousCrawl {
+    /// Nothing: it waits for no particular crawl.
+    Unstated,
+    /// There was none.
+    None,
+    /// It began then.
+    Began(OffsetDateTime),
+}
+
+/// The verdict that a state machine decides on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(into = "&str")]
+pub enum CrawlStatus {
+    /// A crawl is under way.
+    Running,
+    /// READY, but the awaited crawl is not visible yet. Never success.
+    Pending,
+    /// The crawler never ran.
+    #[default]
+    None,
+    /// The crawl succeeded.
+    Succeeded,
+    /// The crawl failed.
+    Failed,
+    /// Somebody stopped the crawl.
+    Cancelled,
+}
+
+impl CrawlStatus {
+    /// Whether the crawl has ended, well or not.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl From<CrawlStatus> for &str {
+    fn from(status: CrawlStatus) -> Self {
+        match status {
+            CrawlStatus::Running => "RUNNING",
+            CrawlStatus::Pending => "PENDING",
+            CrawlStatus::None => "NONE",
+            CrawlStatus::Succeeded => "SUCCEEDED",
+            CrawlStatus::Failed => "FAILED",
+            CrawlStatus::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// Judges the crawl that a caller waits for.
+///
+/// A last crawl without a start proves nothing to a caller who waits for a particular one.
+#[must_use]
+pub fn verdict(crawler: &Crawler, previous: PreviousCrawl) -> CrawlStatus {
+    if crawler.state != CrawlerState::Ready {
+        return CrawlStatus::Running;
+    }
+    let pending = match (previous, &crawler.last_crawl) {
+        (PreviousCrawl::Unstated, None) => return CrawlStatus::None,
+        (PreviousCrawl::Unstated, Some(_)) => false,
+        (PreviousCrawl::None, last) => last.as_ref().is_none_or(|last| last.start_time.is_none()),
+        (PreviousCrawl::Began(began), last) => last
+            .as_ref()
+            .and_then(|last| last.start_time)
+            .is_none_or(|start| start == began),
+    };
+    match &crawler.last_crawl {
+        Some(last) if !pending => match last.status {
+            LastCrawlStatus::Succeeded => CrawlStatus::Succeeded,
+            LastCrawlStatus::Cancelled => CrawlStatus::Cancelled,
+            LastCrawlStatus::Failed | LastCrawlStatus::Unknown(_) | LastCrawlStatus::Missing => {
+                CrawlStatus::Failed
+            }
+        },
+        _ => CrawlStatus::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crawler::LastCrawl;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second)
+    }
+
+    fn crawler(state: &str, last: Option<(&str, Option<i64>)>) -> Crawler {
+        Crawler {
+            state: state.into(),
+            elapsed: Duration::ZERO,
+            last_crawl: last.map(|(status, start)| LastCrawl {
+                status: status.into(),
+                start_time: start.map(at),
+                ..LastCrawl::default()
+            }),
+        }
+    }
+
+    fn crawl(state: &str, start: i64) -> Crawl {
+        Crawl {
+            state: state.into(),
+            start_time: Some(at(start)),
+            ..Crawl::default()
+        }
+    }
+
+    /// Only a crawl that succeeded and began in time may stand in for a new one.
+    #[test]
+    fn a_ready_crawler_is_started_unless_its_last_crawl_is_fresh_and_good() {
+        let start = |previous: Option<i64>| Plan::Start {
+            previous_crawl: previous.map(at),
+        };
+        for (last, plan_at_100) in [
+            (None, start(None)),
+            (Some(("SUCCEEDED", Some(100))), Plan::Satisfied),
+            (Some(("SUCCEEDED", Some(101))), Plan::Satisfied),
+            (Some(("SUCCEEDED", Some(99))), start(Some(99))),
+            (Some(("FAILED", Some(101))), start(Some(101))),
+            (Some(("CANCELLED", Some(101))), start(Some(101))),
+            (Some(("PAUSED", Some(101))), start(Some(101))),
+            (Some(("SUCCEEDED", None)), start(None)),
+        ] {
+            assert_eq!(
+                plan(&crawler("READY", last), at(100)),
+                plan_at_100,
+                "{last:?}"
+            );
+        }
+    }
+
+    /// STOPPING is no end, and a state that we don't know is no READY.
+    #[test]
+    fn any_other_state_asks_the_history() {
+        for state in ["RUNNING", "STOPPING", "HIBERNATING"] {
+            assert_eq!(
+                plan(&crawler(state, Some(("SUCCEEDED", Some(200)))), at(100)),
+                Plan::AskHistory,
+                "{state}"
+            );
+        }
+    }
+
+    /// A crawl under way serves a request only if the history proves that it began in time.
+    #[test]
+    fn a_crawl_under_way_is_joined_only_with_proof() {
+        let busy = crawler("RUNNING", Some(("SUCCEEDED", Some(50))));
+        let joined = Busy::Joined {
+            previous_crawl: Some(at(50)),
+        };
+        for (crawls, judgement) in [
+            (vec![], Busy::Unproven),
+            (vec![crawl("RUNNING", 99)], Busy::Unproven),
+            (
+                vec![crawl("FAILED", 120), crawl("STOPPED", 110)],
+                Busy::Unproven,
+            ),
+            (vec![crawl("RUNNING", 100)], joined),
+            (
+                vec![crawl("RUNNING", 130), crawl("COMPLETED", 100)],
+                Busy::Satisfied,
+            ),
+            (
+                vec![Crawl {
+                    state: CrawlState::Running,
+                    ..Crawl::default()
+                }],
+                Busy::Unproven,
+            ),
+        ] {
+            assert_eq!(judge(&busy, &crawls, at(100)), judgement, "{crawls:?}");
+        }
+    }
+
+    /// Named its own predecessor, a stopping crawl would stay PENDING for ever.
+    #[test]
+    fn a_stopping_crawl_is_not_its_own_predecessor() {
+        let stopping = crawler("STOPPING", Some(("SUCCEEDED", Some(100))));
+        let mut running = crawl("RUNNING", 100);
+        assert_eq!(
+            judge(&stopping, &[running.clone()], at(90)),
+            Busy::Joined {
+                previous_crawl: None
+            }
+        );
+        running.start_time = Some(at(100) + Duration::from_millis(900));
+        assert_eq!(
+            judge(&stopping, &[running], at(90)),
+            Busy::Joined {
+                previous_crawl: None
+            }
+        );
+    }
+
+    /// Every combination of state, last crawl and what the caller knows has one honest verdict.
+    #[test]
+    fn the_verdict_is_never_success_for_a_crawl_that_is_not_ours() {
+        use CrawlStatus::{Cancelled, Failed, None as Never, Pending, Running, Succeeded};
+        use PreviousCrawl::{Began, None as NoCrawl, Unstated};
+        let good = Some(("SUCCEEDED", Some(100)));
+        for (state, last, previous, expected) in [
+            ("RUNNING", good, Unstated, Running),
+            ("STOPPING", good, NoCrawl, Running),
+            ("HIBERNATING", good, Began(at(1)), Running),
+            ("READY", None, Unstated, Never),
+            ("READY", None, NoCrawl, Pending),
+            ("READY", None, Began(at(1)), Pending),
+            ("READY", good, Unstated, Succeeded),
+            ("READY", good, NoCrawl, Succeeded),
+            ("READY", good, Began(at(99)), Succeeded),
+            ("READY", good, Began(at(100)), Pending),
+            (
+                "READY",
+                Some(("FAILED", Some(100))),
+                Began(at(100)),
+                Pending,
+            ),
+            ("READY", Some(("FAILED", Some(100))), NoCrawl, Failed),
+            ("READY", Some(("CANCELLED", Some(100))), Unstated, Cancelled),
+            ("READY", Some(("PAUSED", Some(100))), Unstated, Failed),
+            ("READY", Some(("SUCCEEDED", None)), NoCrawl, Pending),
+            ("READY", Some(("SUCCEEDED", None)), Began(at(1)), Pending),
+            ("READY", Some(("SUCCEEDED", None)), Unstated, Succeeded),
+        ] {
+            assert_eq!(
+                verdict(&crawler(state, last), previous),
+                expected,
+                "{state} {last:?} {previous:?}"
+            );
+        }
+    }
+
+    fn any_crawler() -> impl Strategy<Value = Crawler> {
+        let status = prop::sample::select(vec!["SUCCEEDED", "FAILED", "CANCELLED", "PAUSED"]);
+        let state = prop::sample::select(vec!["READY", "RUNNING", "STOPPING", "HIBERNATING"]);
+        let last = prop::option::of((status, prop::option::of(0_i64..20)));
+        (state, last).prop_map(|(state, last)| crawler(state, last))
+    }
+
+    fn any_crawls() -> impl Strategy<Value = Vec<Crawl>> {
+        let state = prop::sample::select(vec!["RUNNING", "COMPLETED", "FAILED", "STOPPED"]);
+        prop::collection::vec(
+            (state, 0_i64..20).prop_map(|(state, start)| crawl(state, start)),
+            0..4,
+        )
+    }
+
+    proptest! {
+        /// The promise "Fresh": nothing that began before the request satisfies or is joined.
+        #[test]
+        fn nothing_older_than_the_request_will_do(crawler in any_crawler(), crawls in any_crawls(), request in 0_i64..20) {
+            let began = crawler.last_crawl.as_ref().and_then(|last| last.start_time);
+            if plan(&crawler, at(request)) == Plan::Satisfied {
+                prop_assert!(began >= Some(at(request)));
+            }
+            if judge(&crawler, &crawls, at(request)) != Busy::Unproven {
+                prop_assert!(crawls.iter().any(|crawl| crawl.start_time >= Some(at(request))
+                    && matches!(crawl.state, CrawlState::Running | CrawlState::Completed)));
+            }
+        }
+
+        /// The promise "Honest": success is READY, SUCCEEDED, and not the crawl from before.
+        #[test]
+        fn success_is_always_a_new_good_crawl(crawler in any_crawler(), began in 0_i64..20) {
+            if verdict(&crawler, PreviousCrawl::Began(at(began))) == CrawlStatus::Succeeded {
+                let last = crawler.last_crawl.expect("success without a crawl");
+                prop_assert_eq!(crawler.state, CrawlerState::Ready);
+                prop_assert_eq!(last.status, LastCrawlStatus::Succeeded);
+                prop_assert!(last.start_time.is_some_and(|start| start != at(began)));
+            }
+        }
+    }
+}
