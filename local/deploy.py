@@ -1,0 +1,92 @@
+"""Deploy template.yaml to a local AWS: transformed offline, created through CloudFormation.
+
+The transform is the one that CloudFormation itself runs for `Transform: AWS::Serverless-2016-10-31`
+(the package aws-sam-translator), so that what is tested is the template that ships.
+"""
+
+import io
+import json
+import os
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from local.aws import REGION, ROOT, LocalAws
+
+TEMPLATE = ROOT / "template.yaml"
+ARTIFACTS = "artifacts"
+BOOTSTRAPS = ROOT / "target" / "debug"
+SECONDS = 60
+
+# What SAM would otherwise ask IAM for; it adds the one that it needs for tracing.
+MANAGED_POLICIES = {"AWSXRayDaemonWriteAccess": "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"}
+
+
+class DeployError(RuntimeError):
+    """The stack could not be created; the message holds CloudFormation's reasons."""
+
+
+def transform(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The CloudFormation template that SAM makes of `path`, after its packaging of code and definitions."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    template = yaml_parse(path.read_text())
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Serverless::Function":
+                properties["CodeUri"] = f"s3://{ARTIFACTS}/{Path(properties['CodeUri']).name}.zip"
+                resource.pop("Metadata", None)
+            case "AWS::Serverless::StateMachine":
+                properties["DefinitionUri"] = f"s3://{ARTIFACTS}/{Path(properties['DefinitionUri']).name}"
+    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    return Translator(MANAGED_POLICIES, Parser()).translate(template, defaults | dict(parameters or {}))
+
+
+def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Creates the stack with the bootstraps that cargo built, and returns its outputs."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for function in sorted((ROOT / "functions").iterdir()):
+        s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_package(BOOTSTRAPS / function.name))
+    for definition in (ROOT / "statemachine").glob("*.asl.json"):
+        s3.upload_file(str(definition), ARTIFACTS, definition.name)
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=json.dumps(transform(parameters=parameters)),
+        Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    deadline = time.monotonic() + SECONDS
+    while True:
+        description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        if description["StackStatus"] == "CREATE_COMPLETE":
+            return {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
+        if "IN_PROGRESS" not in description["StackStatus"] or time.monotonic() > deadline:
+            events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+            reasons = [
+                f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+                for event in events
+                if event["ResourceStatus"].endswith("FAILED")
+            ]
+            raise DeployError(f"stack {stack} is {description['StackStatus']}: {'; '.join(reasons)}; see {aws.log}")
+        time.sleep(0.1)
+
+
+def _package(binary: Path) -> bytes:
+    """The zip that Lambda expects: one executable called bootstrap."""
+    if not binary.exists():
+        raise DeployError(f"{binary} is missing: run `cargo build --workspace --all-targets` first")
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    package = io.BytesIO()
+    # The least effort: these packages travel over loopback.
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(entry, binary.read_bytes())
+    return package.getvalue()

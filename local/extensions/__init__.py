@@ -1,0 +1,12 @@
+"""What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
+
+from local.extensions import cloudtrail, contract, control, crawlers, faults, glue_api, history, jobs, states
+
+EXTENSIONS = (glue_api, crawlers, jobs, history, states, cloudtrail, faults, control)
+
+
+def install() -> None:
+    """Replaces ministack's private names, once and before it serves anything."""
+    contract.check_version()
+    for extension in EXTENSIONS:
+        extension.install()

@@ -1,0 +1,205 @@
+"""The life of one crawler: its crawls, one at a time, and what Glue tells about them.
+
+Follows "Crawler", "LastCrawlInfo", "CrawlerHistory" and "CrawlerMetrics" in the AWS Glue
+Web API Reference. Times are epoch seconds with milliseconds, as in the JSON API.
+"""
+
+import json
+import logging
+import math
+import statistics
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from local.extensions.crawling import Changes, CrawlError
+from local.extensions.scenario import Scenario
+
+logger = logging.getLogger("crawlers")
+T = TypeVar("T")
+
+LOG_GROUP = "/aws-glue/crawlers"
+MILLISECOND = 0.001
+DEFAULT_SECONDS = 1.0
+INTERNAL_ERROR = "Internal Service Exception"
+# CrawlerHistory has words of its own for the three ends of LastCrawlInfo.
+HISTORY_STATES = {"SUCCEEDED": "COMPLETED", "FAILED": "FAILED", "CANCELLED": "STOPPED"}
+
+
+@dataclass
+class Crawl:
+    """One crawl; `status` is None until it ends."""
+
+    started: float
+    crawl_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    ended: float | None = None
+    status: str | None = None
+    error: str | None = None
+    changes: Changes = field(default_factory=Changes)
+    stopping: bool = False
+    stop_requested: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, (self.ended or time.time()) - self.started)
+
+    def log(self, crawler: str) -> dict[str, str]:
+        return {"LogGroup": LOG_GROUP, "LogStream": crawler, "MessagePrefix": self.crawl_id}
+
+    def last_crawl(self, crawler: str) -> dict[str, Any]:
+        """This crawl, ended, as GetCrawler's LastCrawl."""
+        return _present(Status=self.status, ErrorMessage=self.error, **self.log(crawler), StartTime=self.started)
+
+    def history(self, crawler: str) -> dict[str, Any]:
+        """This crawl as an entry of ListCrawls."""
+        return _present(
+            CrawlId=self.crawl_id,
+            State=HISTORY_STATES[self.status] if self.status else "RUNNING",
+            StartTime=self.started,
+            EndTime=self.ended,
+            Summary=summary(self.changes) if self.status == "SUCCEEDED" else None,
+            ErrorMessage=self.error,
+            **self.log(crawler),
+            DPUHour=round(self.seconds / 3600, 6),
+        )
+
+
+class Life:
+    """The crawls of one crawler, oldest first; every method may be called by any thread."""
+
+    def __init__(self, crawler: str) -> None:
+        self._crawler = crawler
+        self._lock = threading.RLock()
+        self._crawls: list[Crawl] = []
+
+    def start(self) -> Crawl | None:
+        """A new crawl, or None while one runs."""
+        with self._lock:
+            if self.running:
+                return None
+            # Rounded up: a crawl begins at or after the request for it.
+            now = math.ceil(time.time() * 1000) / 1000
+            if self._crawls:  # two crawls of one crawler never begin at the same time
+                now = max(now, round(self._crawls[-1].started + MILLISECOND, 3))
+            self._crawls.append(Crawl(started=now))
+            return self._crawls[-1]
+
+    def run(self, crawl: Crawl, scenario: Scenario, work: Callable[[], Callable[[], Changes]]) -> None:
+        """Takes `crawl` to its end: RUNNING, STOPPING, and then READY with its verdict.
+
+        `work` reads the data, at once: what lands later is not part of this crawl. What
+        it returns writes the catalog, at the end and only if the crawl succeeds.
+        """
+        commit, changes = None, Changes()
+        outcome, error = scenario.outcome or "succeeded", scenario.error
+        if outcome == "succeeded":
+            commit, error = _attempt(work)
+        seconds = DEFAULT_SECONDS if scenario.seconds is None else scenario.seconds
+        crawl.stop_requested.wait(max(0.0, crawl.started + seconds - time.time()))
+        with self._lock:
+            crawl.stopping = True
+            if crawl.stop_requested.is_set():
+                outcome, error = "cancelled", None
+        # Not an interruptible wait: a crawl that is stopping can't be stopped again.
+        time.sleep(scenario.stopping_seconds)
+        if outcome == "succeeded" and commit:
+            written, error = _attempt(commit)
+            changes = written or changes
+        if outcome == "succeeded" and error:
+            outcome = "failed"
+        if outcome == "failed":
+            error = error or INTERNAL_ERROR
+        with self._lock:
+            crawl.changes, crawl.error = changes, error
+            crawl.ended = round(time.time(), 3)
+            crawl.status = outcome.upper()
+
+    def stop(self) -> bool | None:
+        """Asks the running crawl to stop: None if there is none, False if it is stopping already."""
+        with self._lock:
+            crawl = self.running
+            if crawl is None:
+                return None
+            if crawl.stopping or crawl.stop_requested.is_set():
+                return False
+            crawl.stop_requested.set()
+            return True
+
+    @property
+    def running(self) -> Crawl | None:
+        with self._lock:
+            return self._crawls[-1] if self._crawls and self._crawls[-1].status is None else None
+
+    def ended(self) -> list[Crawl]:
+        with self._lock:
+            return [crawl for crawl in self._crawls if crawl.status]
+
+    def crawls(self) -> list[Crawl]:
+        with self._lock:
+            return list(self._crawls)
+
+    def state(self, pending_seconds: float) -> dict[str, Any]:
+        """State, CrawlElapsedTime and LastCrawl of GetCrawler.
+
+        For `pending_seconds` after its start a crawl isn't visible yet.
+        """
+        with self._lock:
+            running, ended = self.running, self.ended()
+            if running and running.seconds < pending_seconds:
+                running = None
+            state = "READY" if running is None else "STOPPING" if running.stopping else "RUNNING"
+            return _present(
+                State=state,
+                CrawlElapsedTime=int(running.seconds * 1000) if running else 0,
+                LastCrawl=ended[-1].last_crawl(self._crawler) if ended else None,
+            )
+
+    def metrics(self) -> dict[str, Any]:
+        with self._lock:
+            running, ended = self.running, self.ended()
+            runtimes = [crawl.seconds for crawl in ended]
+            median = statistics.median(runtimes) if runtimes else 0.0
+            return {
+                "CrawlerName": self._crawler,
+                "TimeLeftSeconds": max(0.0, median - running.seconds) if running else 0.0,
+                "StillEstimating": bool(running and not runtimes),
+                "LastRuntimeSeconds": runtimes[-1] if runtimes else 0.0,
+                "MedianRuntimeSeconds": median,
+                "TablesCreated": sum(len(crawl.changes.tables["ADD"]) for crawl in ended),
+                "TablesUpdated": sum(len(crawl.changes.tables["UPDATE"]) for crawl in ended),
+                "TablesDeleted": sum(len(crawl.changes.tables["DELETE"]) for crawl in ended),
+            }
+
+
+def summary(changes: Changes) -> str:
+    """ListCrawls' Summary: JSON whose leaves are JSON in strings; what did not change is left out."""
+    tables = {
+        change: json.dumps({"Details": {"names": names}, "Count": len(names)})
+        for change, names in changes.tables.items()
+        if names
+    }
+    partitions = {
+        change: json.dumps({"Details": details, "Count": sum(map(len, details.values()))})
+        for change, details in changes.partitions.items()
+        if details
+    }
+    return json.dumps(_present(TABLE=tables or None, PARTITION=partitions or None))
+
+
+def _attempt(step: Callable[[], T]) -> tuple[T | None, str | None]:
+    """The result of `step`, or the ErrorMessage of the crawl: one that hung RUNNING would be worse."""
+    try:
+        return step(), None
+    except CrawlError as error:
+        return None, str(error)
+    except Exception:
+        logger.exception("a crawl failed unexpectedly")
+        return None, INTERNAL_ERROR
+
+
+def _present(**fields: Any) -> dict[str, Any]:
+    """The JSON API leaves out what is absent; it has no nulls."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,188 @@
+"""The life of an execution: idempotent starts, time-outs, aborts, and executions in executions.
+
+Follows "StartExecution" and "StopExecution" in the AWS Step Functions API Reference, and
+"Start workflow executions from a task state in Step Functions" and "Run a Job (.sync)" in
+the Developer Guide.
+"""
+
+import contextvars
+import json
+import re
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import ministack.services.stepfunctions as sfn
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
+
+from local.extensions import contract, scopes
+from local.extensions.glue_api import Response
+
+ministack = contract.names(
+    sfn,
+    "_ExecutionError",
+    "_add_event",
+    "_describe_execution",
+    "_emit_execution_status_event",
+    "_executions",
+    "_fail_execution",
+    "_nested_start_execution_request",
+    "_resolve_state_machine_arn",
+    "_run_execution",
+    "_start_execution",
+    "_state_machines",
+    "_stop_execution",
+    "reset",
+)
+
+# Type Name of the API; the last class are the control characters.
+NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
+
+
+@dataclass
+class Life:
+    """What the threads around one execution share."""
+
+    scope: scopes.Scope = field(default_factory=scopes.Scope)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+_lives: defaultdict[str, Life] = defaultdict(Life)
+# To look for a name and to take it must be one step, for concurrent callers.
+_starting = threading.Lock()
+
+
+def install() -> None:
+    contract.replace(
+        sfn,
+        _start_execution=start_execution,
+        _stop_execution=stop_execution,
+        _run_execution=run_execution,
+        _fail_execution=fail_execution,
+        _invoke_nested_start_execution=start_as_task,
+        _invoke_nested_start_execution_sync=run_as_task,
+        reset=reset,
+    )
+
+
+def start_execution(request: dict[str, Any]) -> Response:
+    """STANDARD: the same name and input, while running, is a success with the first answer."""
+    name = request.get("name")
+    if name is not None and not NAME.fullmatch(name):
+        return error_response_json("InvalidName", f"Invalid Name: '{name}'")
+    with _starting:
+        running = _running(request)
+        if running and running["input"] == request.get("input", "{}"):
+            return json_response({"executionArn": running["executionArn"], "startDate": running["startDate"]})
+        return ministack._start_execution(request)
+
+
+def _running(request: dict[str, Any]) -> dict[str, Any] | None:
+    """The running STANDARD execution that has the request's name."""
+    machine = ministack._state_machines.get(
+        ministack._resolve_state_machine_arn(request.get("stateMachineArn", "")) or ""
+    )
+    if machine is None or machine.get("type") == "EXPRESS":
+        return None
+    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine['name']}:{request.get('name')}"
+    execution = ministack._executions.get(arn)
+    return execution if execution and execution["status"] == "RUNNING" else None
+
+
+def run_execution(arn: str) -> None:
+    """Runs an execution in a scope of its own, and within its machine's TimeoutSeconds."""
+    life, execution = _lives[arn], ministack._executions[arn]
+    timer = None
+    if seconds := _timeout(execution):
+        context = contextvars.copy_context()
+        timer = threading.Timer(seconds, context.run, (_time_out, execution))
+        timer.daemon = True
+        timer.start()
+    try:
+        with scopes.entered(life.scope):
+            ministack._run_execution(arn)
+    except scopes.Aborted:
+        pass  # whoever aborted it has written its status
+    finally:
+        if timer:
+            timer.cancel()
+        life.ended.set()
+
+
+def _timeout(execution: dict[str, Any]) -> float | None:
+    machine = ministack._state_machines.get(execution["stateMachineArn"]) or {}
+    try:
+        return json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
+    except ValueError:
+        return None  # ministack fails the execution, and says why
+
+
+def _time_out(execution: dict[str, Any]) -> None:
+    if execution["status"] == "RUNNING":
+        execution["status"] = "TIMED_OUT"
+        execution["stopDate"] = now_iso()
+        ministack._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        ministack._emit_execution_status_event(execution)
+        _lives[execution["executionArn"]].scope.abort()
+
+
+def stop_execution(request: dict[str, Any]) -> Response:
+    response = ministack._stop_execution(request)
+    if response[0] == 200:
+        _lives[request["executionArn"]].scope.abort()
+    return response
+
+
+def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+    """An execution that was stopped, or timed out, stays so whatever its states do then."""
+    if execution["status"] == "RUNNING":
+        ministack._fail_execution(execution, error, cause)
+
+
+def start_as_task(_resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """`states:startExecution`; its errors are named `StepFunctions.<error>Exception`."""
+    status, _, body = start_execution(ministack._nested_start_execution_request(arguments))
+    answer = json.loads(body)
+    if status >= 400:
+        name = answer["__type"].removesuffix("Exception")
+        raise ministack._ExecutionError(f"StepFunctions.{name}Exception", answer["message"])
+    return _as_task_output(answer)
+
+
+def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """`states:startExecution.sync[:2]`; a child that does not succeed is States.TaskFailed."""
+    arn = start_as_task(resource, arguments)["ExecutionArn"]
+    scope = scopes.current.get()
+    with scope.on_abort(lambda: stop_execution({"executionArn": arn})):
+        _lives[arn].ended.wait()
+    scope.check()
+    description = json.loads(ministack._describe_execution({"executionArn": arn})[2])
+    if resource.endswith(".sync:2"):
+        for name in ("input", "output"):
+            if description.get(name) is not None:
+                description[name] = json.loads(description[name])
+    result = _as_task_output(description)
+    if result["Status"] != "SUCCEEDED":
+        raise ministack._ExecutionError("States.TaskFailed", json.dumps(result))
+    return result
+
+
+def _as_task_output(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer of the API as a task gives it: capital letters, and times in milliseconds."""
+    output = {name[0].upper() + name[1:]: value for name, value in answer.items() if value is not None}
+    for name in ("StartDate", "StopDate"):
+        if name in output:
+            output[name] = round(datetime.fromisoformat(output[name]).timestamp() * 1000)
+    for name in ("InputDetails", "OutputDetails"):
+        if name in output:
+            output[name] = {"Included": output[name]["included"]}
+    return output
+
+
+def reset() -> None:
+    for life in list(_lives.values()):
+        life.scope.abort()
+    ministack.reset()
+    _lives.clear()

@@ -1,0 +1,72 @@
+"""The history of an execution: the states of branches and iterations too, and every step of a task.
+
+Follows "HistoryEvent" in the AWS Step Functions API Reference. The events MapStateStarted,
+MapIteration… and ParallelState… are left out: nothing here reads them.
+"""
+
+import copy
+import json
+import threading
+from typing import Any
+
+import ministack.services.stepfunctions as sfn
+from ministack.core.responses import now_iso
+
+from local.extensions import contract
+
+ministack = contract.names(sfn, "_ExecutionError", "_add_event", "_fail_state_error")
+HANDLERS = contract.names(
+    sfn, "_execute_choice", "_execute_map", "_execute_parallel", "_execute_pass", "_execute_task", "_execute_wait"
+)
+
+# ministack numbers an event by those before it: concurrent branches must not count the same ones.
+_adding = threading.Lock()
+
+
+def install() -> None:
+    contract.replace(sfn, _add_event=add_event)
+
+
+def add_event(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A task that was scheduled is started too, and one that runs a job is submitted to its service."""
+    with _adding:
+        event = ministack._add_event(execution, kind, details)
+        if kind == "TaskScheduled":
+            scheduled = event["taskScheduledEventDetails"]
+            ministack._add_event(execution, "TaskStarted", {"taskStartedEventDetails": scheduled})
+            if ".sync" in scheduled["resource"]:
+                ministack._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": scheduled})
+        return event
+
+
+def run_states(states: dict[str, Any], start_at: str, data: Any, execution: dict[str, Any], context: Any) -> Any:
+    """The states of a branch or an iteration; ministack's own loop leaves no trace of them."""
+    name, value = start_at, copy.deepcopy(data)
+    while name:
+        if name not in states:
+            raise ministack._ExecutionError("States.Runtime", f"State '{name}' not found")
+        state, this = states[name], name
+        kind = state["Type"]
+        context["State"] = {"Name": this, "EnteredTime": now_iso(), "RetryCount": 0}
+        entered = {"name": this, "input": json.dumps(value)}
+        add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": entered})
+        match kind:
+            case "Succeed":
+                value, name = sfn._apply_output_path(state, value, context), None
+            case "Fail":
+                raise ministack._ExecutionError(*ministack._fail_state_error(state, value, context))
+            case "Task" | "Parallel" | "Map":
+                value, name = _handler(kind)(state, value, execution, context)
+            case _:
+                value, name = _handler(kind)(state, value, context)
+        left = {"name": this, "output": json.dumps(value)}
+        add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": left})
+    return value
+
+
+def _handler(kind: str) -> Any:
+    """The handler of a type of state as it is now: other extensions replace some."""
+    name = f"_execute_{kind.lower()}"
+    if not hasattr(HANDLERS, name):
+        raise ministack._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
+    return getattr(sfn, name)

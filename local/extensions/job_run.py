@@ -1,0 +1,177 @@
+"""One run of a Glue job: its script as a process, from STARTING to a final state.
+
+Follows "JobRun" in the AWS Glue Web API Reference, and "Using job parameters in AWS Glue
+jobs" in the Developer Guide for what the script finds in sys.argv.
+"""
+
+import logging
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.core.responses import get_region
+
+from local.extensions import own
+from local.extensions.scenario import Scenario
+
+logger = logging.getLogger("jobs")
+
+MINUTE = 60
+OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "STOPPED"}
+TIMED_OUT = "Job run timed out"
+
+
+class JobError(Exception):
+    """The run fails, with this ErrorMessage."""
+
+
+class JobRun:
+    """A run; every method may be called by any thread."""
+
+    def __init__(self, job: dict[str, Any], request: dict[str, Any], scenario: Scenario) -> None:
+        self.id = f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}"
+        self.ended = threading.Event()
+        self._job, self._scenario = job, scenario
+        self._arguments = (
+            job.get("DefaultArguments", {}) | request.get("Arguments", {}) | job.get("NonOverridableArguments", {})
+        )
+        minutes = request.get("Timeout") or job["Timeout"]
+        self._timeout = minutes * MINUTE if scenario.timeout_seconds is None else scenario.timeout_seconds
+        self._lock = threading.Lock()
+        self._stop_requested = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = time.time()
+        self._record: dict[str, Any] = {
+            "Id": self.id,
+            "Attempt": 0,
+            "JobName": job["Name"],
+            "JobMode": "SCRIPT",
+            "JobRunState": "STARTING",
+            "Arguments": self._arguments,
+            "PredecessorRuns": [],
+            "StartedOn": round(self._started, 3),
+            "LastModifiedOn": round(self._started, 3),
+            "ExecutionTime": 0,
+            "Timeout": minutes,
+            "LogGroupName": "/aws-glue/jobs",
+        }
+        self._record |= {
+            k: job[k] for k in ("MaxCapacity", "WorkerType", "NumberOfWorkers", "GlueVersion") if job.get(k)
+        }
+
+    def describe(self) -> dict[str, Any]:
+        with self._lock:
+            return dict(self._record)
+
+    @property
+    def state(self) -> str:
+        return self.describe()["JobRunState"]
+
+    def stop(self) -> bool:
+        """Kills the run; False when it is stopping or has ended already."""
+        with self._lock:
+            if self._record["JobRunState"] not in ("STARTING", "RUNNING"):
+                return False
+            self._set("STOPPING")
+            self._stop_requested.set()
+            if self._process:
+                self._process.kill()
+            return True
+
+    def execute(self) -> None:
+        """Takes the run to its end."""
+        try:
+            state, error = self._execute()
+        except JobError as failure:
+            state, error = "FAILED", str(failure)
+        except Exception:  # a run that never ended would be worse
+            logger.exception("job run %s failed unexpectedly", self.id)
+            state, error = "FAILED", "Internal service error"
+        with self._lock:
+            if self._stop_requested.is_set():
+                state, error = "STOPPED", None
+            self._record["CompletedOn"] = round(time.time(), 3)
+            self._record["ExecutionTime"] = math.ceil(time.time() - self._started)
+            if error:
+                self._record["ErrorMessage"] = error
+            self._set(state)
+        self.ended.set()
+
+    def _execute(self) -> tuple[str, str | None]:
+        scenario = self._scenario
+        outcome = OUTCOMES[scenario.outcome or "succeeded"]
+        location = self._job.get("Command", {}).get("ScriptLocation")
+        if not location and scenario.seconds is None and scenario.outcome is None:
+            raise JobError(f"Job {self._job['Name']} has no script")
+        with tempfile.TemporaryDirectory(prefix="job-") as directory:
+            runs_script = location and outcome == "SUCCEEDED"
+            script = _fetch(location, Path(directory)) if runs_script else None
+            with self._lock:
+                if not self._stop_requested.is_set():
+                    self._set("RUNNING")
+            if script and not self._run(script):
+                return "TIMEOUT", TIMED_OUT
+        if scenario.seconds:
+            rest = self._started + min(scenario.seconds, self._timeout) - time.time()
+            self._stop_requested.wait(max(0.0, rest))
+            if scenario.seconds > self._timeout:
+                return "TIMEOUT", TIMED_OUT
+        return outcome, (scenario.error or "Internal service error") if outcome == "FAILED" else None
+
+    def _run(self, script: Path) -> bool:
+        """Runs the script; False when it took too long. Raises JobError when it fails."""
+        arguments = self._arguments | {"--JOB_NAME": self._job["Name"], "--JOB_RUN_ID": self.id}
+        command = [sys.executable, str(script), *(part for pair in arguments.items() for part in pair)]
+        output, errors = script.parent / ".output", script.parent / ".errors"
+        with output.open("wb") as stdout, errors.open("wb") as stderr:
+            with self._lock:
+                if self._stop_requested.is_set():
+                    return True
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=script.parent,
+                    env=os.environ | {"AWS_REGION": get_region(), "AWS_DEFAULT_REGION": get_region()},
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                )
+            try:
+                code = self._process.wait(max(0.0, self._started + self._timeout - time.time()))
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+                return False
+        logger.info(
+            "job %s, run %s:\n%s%s",
+            self._job["Name"],
+            self.id,
+            output.read_text(errors="replace"),
+            errors.read_text(errors="replace"),
+        )
+        if code:
+            lines = errors.read_text(errors="replace").strip().splitlines()
+            raise JobError(lines[-1] if lines else f"Command failed with exit code {code}")
+        return True
+
+    def _set(self, state: str) -> None:
+        self._record["JobRunState"] = state
+        self._record["LastModifiedOn"] = round(time.time(), 3)
+
+
+def _fetch(location: str, directory: Path) -> Path:
+    """The script as it is in S3 now: a deployment between two runs takes effect."""
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    script = directory / (key.rpartition("/")[2] or "script.py")
+    try:
+        own.client("s3").download_file(bucket, key, str(script))
+    except ClientError as error:
+        raise JobError(f"Error downloading script {location}: {error.response['Error']['Message']}") from error
+    return script
