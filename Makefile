@@ -1,0 +1,92 @@
+# Everything a newcomer or CI runs. Needs Rust (rust-toolchain.toml), Python 3.11 or later, and make.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+CARGO_FLAGS := --workspace --all-targets --locked
+
+# One virtual environment a tool group: their pins contradict each other.
+LOCAL := .venv/local
+CHECKS := .venv/checks
+BUILD := .venv/build
+
+# SAM and cargo-lambda must neither phone home nor see an account.
+export SAM_CLI_TELEMETRY := 0
+export AWS_EC2_METADATA_DISABLED := true
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- what people come for ----------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(LOCAL)/ready bootstraps  ## Run the pipeline customers on a local AWS (CSV=your.csv, KEEP=1 to look around)
+	@$(LOCAL)/bin/python -m local.demo $(if $(CSV),--csv '$(CSV)') $(if $(KEEP),--keep)
+
+.PHONY: test
+test: fmt lint unit check e2e  ## Run every check and test
+
+.PHONY: build
+build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
+	PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked
+
+.PHONY: deploy
+deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build and deploy with SAM; asks for the parameters the first time
+	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build
+	$(CHECKS)/bin/sam deploy $(if $(wildcard .aws-sam/deployed),,--guided)
+	@touch .aws-sam/deployed
+
+# --- the parts of test -------------------------------------------------------------------------
+
+.PHONY: fmt
+fmt:
+	cargo fmt --all --check
+
+# The same flags everywhere: another feature set would compile the Glue SDK, minutes of work, once more.
+.PHONY: lint
+lint:
+	cargo clippy $(CARGO_FLAGS) -- -D warnings
+
+.PHONY: bootstraps
+bootstraps:
+	@cargo build $(CARGO_FLAGS)
+
+.PHONY: unit
+unit:
+	cargo test $(CARGO_FLAGS)
+
+.PHONY: check
+check: $(CHECKS)/ready $(LOCAL)/ready tools/node_modules/ready
+	$(CHECKS)/bin/sam validate --lint
+	$(LOCAL)/bin/pytest tests/static
+
+.PHONY: e2e
+e2e: $(LOCAL)/ready bootstraps
+	$(LOCAL)/bin/pytest tests/contract tests/e2e
+
+# --- tools -------------------------------------------------------------------------------------
+
+.PRECIOUS: .venv/%/ready
+$(LOCAL)/ready: local/requirements.txt
+$(CHECKS)/ready: tools/checks.txt
+$(BUILD)/ready: tools/build.txt
+.venv/%/ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=…")'
+	@echo "installing $< into .venv/$*"
+	@$(PYTHON) -m venv --clear .venv/$*
+	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+tools/node_modules/ready: tools/package-lock.json $(CHECKS)/ready
+	@echo "installing $< into tools/node_modules"
+	@PATH="$$PWD/$(CHECKS)/bin:$$PATH" npm ci --silent --prefix tools
+	@touch $@
+
+.PHONY: clean
+clean:  ## Remove whatever the other targets made
+	rm -rf .venv .local .aws-sam target tools/node_modules

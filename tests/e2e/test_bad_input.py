@@ -1,0 +1,107 @@
+"""Bad input at each entrance ends in a typed error that names the culprit, and loses nothing."""
+
+import json
+
+import pytest
+from stack import BUCKET, Stack, eventually
+
+
+@pytest.mark.parametrize(
+    ("function", "payload", "error_type", "message"),
+    [
+        ("StartCrawler", ["crawler1"], "InvalidRequest", "input: must be a JSON object"),
+        ("StartCrawler", {}, "InvalidRequest", "crawlername: is missing"),
+        ("StartCrawler", {"Name": "a", "crawlername": "b"}, "InvalidRequest", 'Name: "a" contradicts crawlername "b"'),
+        ("StartCrawler", {"Name": "a", "requestedAt": "noon"}, "InvalidRequest", 'requestedAt: "noon" is not RFC 3339'),
+        ("StartCrawler", {"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
+        ("GetCrawlerState", {"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
+        ("GetCrawlerState", {"crawlername": "x", "expectedSeconds": -1}, "InvalidRequest", "expectedSeconds: -1"),
+        ("S3EventFilter", {"source": "aws.ec2"}, "InvalidEvent", 'source: must be "aws.s3"'),
+        ("S3EventFilter", {"Records": []}, "InvalidEvent", "switch EventBridge on"),
+        ("S3EventFilter", {"event": {}, "filter": {"sufixes": []}}, "InvalidFilter", "filter.sufixes"),
+        ("S3EventFilter", {"event": {}, "coalesceSeconds": 0.5}, "InvalidRequest", "coalesceSeconds"),
+    ],
+)
+def test_functions_refuse_by_name(stack: Stack, function, payload, error_type, message):
+    """Retry and Catch match the type; the person who is called at night reads the message."""
+    answer = stack.invoke(function, payload)
+    assert answer["errorType"] == error_type
+    assert message in answer["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "cause"),
+    [
+        ({"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
+        ({}, "InvalidRequest", "crawlername: is missing"),
+        (["crawler1"], "InvalidRequest", "input: must be a JSON object"),
+        ({"crawlername": "crawler1", "timeoutSeconds": "1h"}, "InvalidRequest", "timeoutSeconds: must be a whole"),
+        ({"crawlername": "crawler1", "stopOnTimeout": 1}, "InvalidRequest", "stopOnTimeout: must be true or false"),
+    ],
+)
+def test_crawl_fails_with_the_functions_own_error(stack: Stack, given, error, cause):
+    """A caller that nests crawl sees what the function saw."""
+    execution = stack.run("Crawl", given)
+    assert (execution["status"], execution["error"]) == ("FAILED", error)
+    assert execution["cause"].startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("stages", "error", "cause"),
+    [
+        ([], "InvalidPipeline", "pipeline p: stages must be an array that is not empty"),
+        ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr is not a field here"),
+        ([{"name": "raw", "steps": [{"job": "nobody"}]}], "JobFailed", "pipeline p, stage 1 (raw), step 1, job nobody: "),
+        (
+            [{"steps": [{"crawler": "nobody"}]}],
+            "CrawlFailed",
+            "pipeline p, stage 1, step 1, crawler nobody: EntityNotFoundException: crawler nobody: ",
+        ),
+    ],
+)
+def test_pipeline_fails_with_the_place(stack: Stack, stages, error, cause):
+    """A pipeline has many steps: the cause has to say which, and carry Glue's own words."""
+    execution = stack.run("Pipeline", {"name": "p", "stages": stages})
+    assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
+    assert cause in execution["cause"]
+
+
+def test_an_event_that_cannot_be_read_is_parked_whole(stack: Stack):
+    """What the rule lets through and the filter refuses must not be lost, and must be seen."""
+    event = {
+        "version": "0",
+        "id": "00000000-0000-4000-8000-00000000bad0",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "000000000000",
+        "time": "2026-01-01T06:00:00Z",
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": {"bucket": {"name": BUCKET}, "object": {"key": "landing/bad.csv", "size": "large"}},
+    }
+    stack.aws.put_event(event)
+    [parked] = eventually(stack.parked)
+    assert parked["error"] == "InvalidEvent"
+    assert "detail.object.size" in parked["cause"]
+    assert parked["input"]["event"] == event
+    assert parked["input"]["pipeline"]["name"] == "customers"
+    failed = stack.finish(parked["executionArn"])
+    assert (failed["status"], failed["error"]) == ("FAILED", "InvalidEvent")
+
+
+def test_an_object_that_does_not_matter_starts_nothing(stack: Stack):
+    """Jobs write markers beside their data; a run for each would never end."""
+    runs = len(stack.executions("Pipeline"))
+    stack.s3.put_object(Bucket=BUCKET, Key="landing/_SUCCESS", Body=b"")
+
+    def ignored() -> bool:
+        return any(
+            json.loads(execution.get("output") or "{}").get("key") == "landing/_SUCCESS"
+            for execution in (
+                stack.states.describe_execution(executionArn=each["executionArn"])
+                for each in stack.executions("Trigger")
+            )
+        )
+
+    assert eventually(ignored)
+    assert len(stack.executions("Pipeline")) == runs

@@ -1,0 +1,119 @@
+"""The pipeline customers, from an upload to two catalogued tables."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stack import BUCKET, Stack, eventually
+
+from local import customers
+
+
+@pytest.fixture(scope="module")
+def pipeline(stack: Stack) -> Iterator[dict[str, Any]]:
+    """The execution that an upload to S3 sets in motion, ended."""
+    before = {execution["executionArn"] for execution in stack.executions("Pipeline")}
+    stack.s3.upload_file(str(customers.SAMPLE), BUCKET, "landing/customers.csv")
+
+    def started() -> str | None:
+        new = [execution["executionArn"] for execution in stack.executions("Pipeline")]
+        return next((arn for arn in new if arn not in before), None)
+
+    yield stack.finish(eventually(started), timeout=120)
+
+
+def columns(stack: Stack, table: str) -> dict[str, str]:
+    descriptor = stack.glue.get_table(DatabaseName=customers.DATABASE, Name=table)["Table"]["StorageDescriptor"]
+    return {column["Name"]: column["Type"] for column in descriptor["Columns"]}
+
+
+TYPES = {
+    "customer_id": "bigint",
+    "name": "string",
+    "email": "string",
+    "country": "string",
+    "signup_date": "date",
+    "last_login": "timestamp",
+    "lifetime_value": "double",
+    "newsletter": "boolean",
+}
+
+
+def test_an_upload_runs_the_whole_pipeline(pipeline):
+    """S3, EventBridge, trigger and pipeline: every link of the chain, and nothing started by hand."""
+    assert pipeline["status"] == "SUCCEEDED", pipeline.get("cause")
+    assert pipeline["name"].startswith("customers-")
+
+
+@pytest.mark.parametrize("table", ["raw_customers", "cleansed_customers"])
+def test_both_tables_are_catalogued_with_types(pipeline, stack, table):
+    """An integer stays an integer, a date a date, through CSV and Parquet alike."""
+    assert columns(stack, table) == TYPES
+
+
+def test_the_tables_hold_the_rows(pipeline, stack):
+    """The sample has 125 rows; 5 of them stand there twice."""
+    counts = {
+        table: int(
+            stack.glue.get_table(DatabaseName=customers.DATABASE, Name=table)["Table"]["Parameters"]["recordCount"]
+        )
+        for table in ("raw_customers", "cleansed_customers")
+    }
+    assert counts == {"raw_customers": 125, "cleansed_customers": 120}
+
+
+def test_crawl_1_is_done_before_job_2_starts(pipeline, stack):
+    """Job 2 reads the table that crawler 1 makes: this is what all the waiting is for."""
+    [first_crawl] = [
+        execution
+        for execution in stack.executions("Crawl")
+        if execution["status"] == "SUCCEEDED"
+        and "crawler1" in stack.states.describe_execution(executionArn=execution["executionArn"])["input"]
+    ]
+    [done] = [
+        event["timestamp"]
+        for event in stack.history(first_crawl["executionArn"])
+        if event["type"] == "ExecutionSucceeded"
+    ]
+    jobs = [at for name, at in stack.entered(pipeline["executionArn"]) if name == "Run job"]
+    assert len(jobs) == 2
+    assert jobs[0] < done < jobs[1]
+    names = [name for name, _ in stack.entered(pipeline["executionArn"]) if name in ("Run job", "Crawl")]
+    assert names == ["Run job", "Crawl", "Run job", "Crawl"]
+
+
+def test_the_crawls_began_after_the_window(pipeline, stack):
+    """Fresh: every crawl began after all objects of the window had landed."""
+    start_after = json.loads(pipeline["input"])["startAfter"]
+    landed = stack.s3.head_object(Bucket=BUCKET, Key="landing/customers.csv")["LastModified"]
+    for crawler in ("crawler1", "crawler2"):
+        began = stack.glue.get_crawler(Name=crawler)["Crawler"]["LastCrawl"]["StartTime"]
+        assert began > landed
+        assert f"{began:%Y-%m-%dT%H:%M:%SZ}" >= start_after
+
+
+def test_the_output_tells_what_each_step_did(pipeline):
+    """Callers and people read the result of a run here: job runs, verdicts, counts, polls."""
+    output = json.loads(pipeline["output"])
+    assert output["name"] == "customers"
+    assert [stage["name"] for stage in output["stages"]] == ["raw", "cleansed"]
+    for number, stage in enumerate(output["stages"], start=1):
+        [step] = stage["steps"]
+        assert step["job"]["name"] == f"job{number}"
+        assert step["job"]["state"] == "SUCCEEDED"
+        crawl = step["crawl"]
+        assert (crawl["crawlername"], crawl["outcome"], crawl["status"]) == (f"crawler{number}", "STARTED", "SUCCEEDED")
+        assert crawl["tables"] == {"created": 1, "updated": 0, "deleted": 0}
+        assert crawl["crawlId"]
+        assert 1 <= crawl["polls"] <= crawl["waitedSeconds"] + 1
+
+
+def test_each_function_logs_one_line_an_invocation(pipeline, stack):
+    """Without crawler and outcome as fields, nobody finds the line that matters; payloads stay out."""
+    started = [line for line in stack.log_lines("start-crawler") if line.get("crawlername") == "crawler1"]
+    assert [(line["outcome"], line["level"]) for line in started] == [("STARTED", "INFO")]
+    looks = [line["outcome"] for line in stack.log_lines("get-crawler-state") if line.get("crawlername") == "crawler1"]
+    assert looks[-1] == "SUCCEEDED"
+    assert set(looks[:-1]) <= {"RUNNING", "PENDING"}
+    assert any(line.get("outcome") == "matched" for line in stack.log_lines("s3-event-filter"))

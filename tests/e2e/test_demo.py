@@ -1,0 +1,74 @@
+"""`make demo` as a person runs it: on a file of their own, with a broken one, and interrupted."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stack import eventually
+
+from local.aws import ROOT, server_pid
+
+OWN_CSV = """Order No;Day;Postcode;Amount
+1;2026-01-31;00123;9.50
+2;2026-02-01;04567;12.00
+2;2026-02-01;04567;12.00
+"""
+
+
+def demo(*arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "local.demo", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def port(output: str) -> int:
+    found = re.search(r"http://127\.0\.0\.1:(\d+)", output)
+    assert found, output
+    return int(found[1])
+
+
+def test_the_demo_runs_on_a_file_of_ones_own(tmp_path):
+    """Other names, delimiters and types than the sample's: numbers that begin with 0 are no numbers."""
+    csv = tmp_path / "orders.csv"
+    csv.write_text(OWN_CSV)
+    process = demo("--csv", csv)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    for column, kind in {"order no": "bigint", "day": "date", "postcode": "string", "amount": "double"}.items():
+        assert len(re.findall(rf"{column}\s+│ {kind}", output)) == 2, output
+    assert "3 rows of csv" in output
+    assert "2 rows of parquet" in output
+    assert server_pid(port(output)) is None
+
+
+def test_a_failing_part_is_named(tmp_path):
+    """Exit code and message must tell which part failed, and why."""
+    csv = tmp_path / "picture.csv"
+    csv.write_bytes(bytes(range(256)) * 8)
+    process = demo("--csv", csv)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert re.search(r"failed: .*JobFailed: pipeline customers, stage 1 \(raw\), step 1, job job1: ", output), output
+
+
+def test_a_missing_file_is_named():
+    """The most likely mistake of all."""
+    process = demo("--csv", "nowhere.csv")
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, output.strip()) == (1, "failed: nowhere.csv is not a file")
+
+
+@pytest.mark.parametrize("moment", ["local AWS", "Run job"])
+def test_ctrl_c_leaves_nothing_running(moment):
+    """Whenever it comes, while deploying or in the middle of a run."""
+    process = demo()
+    output = ""
+    while moment not in output:
+        output += process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, rest
+    assert "nothing is left running" in rest
+    assert eventually(lambda: server_pid(port(output)) is None)
