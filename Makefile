@@ -35,11 +35,15 @@ test: fmt lint unit check e2e  ## Run every check and test
 build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
 	PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked
 
+.PHONY: polling
+polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
+	@target/debug/examples/polling
+
 .PHONY: deploy
-deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build and deploy with SAM; asks for the parameters the first time
+deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for the parameters, and offers the last answers
+	rustup target add aarch64-unknown-linux-gnu
 	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build
-	$(CHECKS)/bin/sam deploy $(if $(wildcard .aws-sam/deployed),,--guided)
-	@touch .aws-sam/deployed
+	$(CHECKS)/bin/sam deploy --guided
 
 # --- the parts of test -------------------------------------------------------------------------
 
@@ -61,7 +65,7 @@ unit:
 	cargo test $(CARGO_FLAGS)
 
 .PHONY: check
-check: $(CHECKS)/ready $(LOCAL)/ready tools/node_modules/ready
+check: $(CHECKS)/ready $(LOCAL)/ready tools/node_modules/ready bootstraps
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest tests/static
 

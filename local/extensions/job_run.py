@@ -157,13 +157,20 @@ class JobRun:
             errors.read_text(errors="replace"),
         )
         if code:
-            lines = errors.read_text(errors="replace").strip().splitlines()
-            raise JobError(lines[-1] if lines else f"Command failed with exit code {code}")
+            raise JobError(_exception(errors.read_text(errors="replace")) or f"Command failed with exit code {code}")
         return True
 
     def _set(self, state: str) -> None:
         self._record["JobRunState"] = state
         self._record["LastModifiedOn"] = round(time.time(), 3)
+
+
+def _exception(output: str) -> str | None:
+    """What a traceback ends with: the first line after its last frame that is not indented."""
+    lines = output.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    after = lines[frames[-1] :] if frames else lines[-1:]
+    return next((line for line in after if not line.startswith(" ")), None)
 
 
 def _fetch(location: str, directory: Path) -> Path:

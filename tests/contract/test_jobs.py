@@ -45,11 +45,12 @@ def test_a_script_runs_with_its_arguments_and_reaches_this_aws(local: Local) -> 
     ("script", "message"),
     [
         ("raise ValueError('no data')", "ValueError: no data"),
+        ("raise ValueError('no such column\\n  LINE 1\\nDid you mean that?')", "ValueError: no such column"),
         ("raise SystemExit(3)", "Command failed with exit code 3"),
     ],
 )
 def test_a_failing_script_fails_its_run(local: Local, command: str, script: str, message: str) -> None:
-    """Protects JobFailed: the message is the last line of the traceback, as Glue shows it."""
+    """Protects JobFailed: the message is the exception, not the last line of what it says."""
     job = local.job(script)
     location = local.glue.get_job(JobName=job)["Job"]["Command"]["ScriptLocation"]
     local.glue.update_job(JobName=job, JobUpdate={"Command": {"Name": command, "ScriptLocation": location}})

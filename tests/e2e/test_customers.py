@@ -109,6 +109,16 @@ def test_the_output_tells_what_each_step_did(pipeline):
         assert 1 <= crawl["polls"] <= crawl["waitedSeconds"] + 1
 
 
+def test_a_poll_costs_what_the_table_says(pipeline, stack):
+    """docs/polling.md counts with these figures; the rest of an execution is paid once."""
+    crawls = [execution["executionArn"] for execution in stack.executions("Crawl") if execution["status"] == "SUCCEEDED"]
+    assert crawls
+    for arn in crawls:
+        polls = json.loads(stack.states.describe_execution(executionArn=arn)["output"])["polls"]
+        assert len(stack.entered(arn)) == 4 + 3 * polls
+        assert len(stack.history(arn)) == 13 + 9 * polls
+
+
 def test_each_function_logs_one_line_an_invocation(pipeline, stack):
     """Without crawler and outcome as fields, nobody finds the line that matters; payloads stay out."""
     started = [line for line in stack.log_lines("start-crawler") if line.get("crawlername") == "crawler1"]
