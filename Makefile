@@ -14,9 +14,11 @@ LOCAL := .venv/local
 CHECKS := .venv/checks
 BUILD := .venv/build
 
-# SAM and cargo-lambda must neither phone home nor see an account.
+# The processor to deploy to: what is built has to fit what the template says.
+ARCHITECTURE ?= arm64
+RUST_TARGET := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+
 export SAM_CLI_TELEMETRY := 0
-export AWS_EC2_METADATA_DISABLED := true
 
 .PHONY: help
 help:  ## List the targets
@@ -39,11 +41,15 @@ build: $(BUILD)/ready  ## Build the release bootstraps of this machine's archite
 polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
 	@target/debug/examples/polling
 
+.PHONY: faults
+faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the tests play
+	$(LOCAL)/bin/python tests/e2e/faults/page.py
+
 .PHONY: deploy
-deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for the parameters, and offers the last answers
-	rustup target add aarch64-unknown-linux-gnu
-	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build
-	$(CHECKS)/bin/sam deploy --guided
+deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for the parameters, offers the last answers (ARCHITECTURE=x86_64)
+	rustup target add $(RUST_TARGET)
+	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(CHECKS)/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
 
 # --- the parts of test -------------------------------------------------------------------------
 
@@ -64,7 +70,9 @@ bootstraps:
 unit:
 	cargo test $(CARGO_FLAGS)
 
+# Nothing here needs an account, and nothing should look for one.
 .PHONY: check
+check: export AWS_EC2_METADATA_DISABLED := true
 check: $(CHECKS)/ready $(LOCAL)/ready tools/node_modules/ready bootstraps
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest tests/static

@@ -24,7 +24,14 @@ STACK = "crawler-sync"
 BUCKET = "etl-pipeline"
 SECONDS = 300
 # Short enough to watch. In production the window is a minute, and a poll comes every 5 to 60 s.
-PARAMETERS = {"SourceBucketName": BUCKET, "CoalesceSeconds": 2, "PollMinSeconds": 1, "PollMaxSeconds": 5}
+PARAMETERS = {
+    "SourceBucketName": BUCKET,
+    "JobNamePattern": "job*",
+    "CrawlerNamePattern": "crawler*",
+    "CoalesceSeconds": 2,
+    "PollMinSeconds": 1,
+    "PollMaxSeconds": 5,
+}
 
 console = Console(highlight=False)
 

@@ -91,6 +91,9 @@ def _withholding(receive: Receive, send: Send) -> Send:
                     pass
             if withheld:
                 await _close(send)
+            if any(name == faults.FOREIGN.encode() for name, _ in message["headers"]):
+                kept = (b"content-type", b"content-length")
+                message["headers"] = [header for header in message["headers"] if header[0].lower() in kept]
         if not withheld:
             await send(message)
 

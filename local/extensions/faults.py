@@ -20,6 +20,8 @@ ministack = contract.names(glue, "handle_request")
 # Tells the HTTP layer (module control) to withhold the answer. A caller inside the
 # process, Step Functions, sees the answer beneath it: an internal error.
 WITHHOLD = "x-local-withhold"
+# Tells it that the answer is not AWS's, and so has none of the headers that ministack adds to every answer.
+FOREIGN = "x-local-foreign"
 HTML = b"<html><body><h1>It works!</h1></body></html>"
 MESSAGES = {
     "ThrottlingException": "Rate exceeded",
@@ -54,9 +56,9 @@ async def handle_request(method: str, path: str, headers: dict, body: bytes, que
         return await ministack.handle_request(method, path, headers, body, query)
     match what:
         case "garbage":
-            return 200, {"Content-Type": "text/html"}, HTML
+            return 200, {"Content-Type": "text/html", FOREIGN: what}, HTML
         case "garbage-503":
-            return 503, {"Content-Type": "text/html"}, HTML
+            return 503, {"Content-Type": "text/html", FOREIGN: what}, HTML
         case "http-500":
             return error_response_json("InternalServiceException", "Internal service error", 500)
         case "lost-response" | "hang":

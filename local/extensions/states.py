@@ -63,8 +63,14 @@ def sleep(seconds: float) -> None:
 
 
 def invoke_resource(resource: str, arguments: Any) -> Any:
+    """A function without free concurrency is Lambda.TooManyRequestsException."""
     scopes.current.get().check()
-    return ministack._invoke_resource(resource, arguments)
+    try:
+        return ministack._invoke_resource(resource, arguments)
+    except ministack._ExecutionError as error:
+        if error.error == "Lambda.Unknown" and '"TooManyRequestsException"' in error.cause:
+            raise ministack._ExecutionError("Lambda.TooManyRequestsException", error.cause) from error
+        raise
 
 
 def error_matches(error_equals: list[str], error: str) -> bool:

@@ -32,7 +32,11 @@ fn wait_for(length: Duration, mut pause: impl FnMut(Duration) -> u32) -> (u32, D
 
 fn row(crawl: &str, waiting: &str, (polls, lost): (u32, Duration)) {
     let events = EVENTS + polls * EVENTS_A_POLL;
-    let end = if events < HISTORY_LIMIT { "" } else { ", **more than a history holds**" };
+    let end = if events < HISTORY_LIMIT {
+        ""
+    } else {
+        ", **more than a history holds**"
+    };
     println!(
         "| {crawl} | {waiting} | {polls} | {} | {events}{end} | {} s |",
         STATES + polls * STATES_A_POLL,
@@ -42,9 +46,17 @@ fn row(crawl: &str, waiting: &str, (polls, lost): (u32, Duration)) {
 
 fn main() {
     let bounds = PollBounds::default();
-    println!("| crawl | waiting | polls | state transitions | history events | lost after its end |");
+    println!(
+        "| crawl | waiting | polls | state transitions | history events | lost after its end |"
+    );
     println!("|--:|---|--:|--:|--:|--:|");
-    for (crawl, seconds) in [("10 s", 10), ("1 min", 60), ("10 min", 600), ("60 min", 3_600), ("24 h", 86_400)] {
+    for (crawl, seconds) in [
+        ("10 s", 10),
+        ("1 min", 60),
+        ("10 min", 600),
+        ("60 min", 3_600),
+        ("24 h", 86_400),
+    ] {
         let length = Duration::from_secs(seconds);
         for (estimate, expected) in [
             ("good estimate", Some(length)),
@@ -52,7 +64,11 @@ fn main() {
             ("estimate double of it", Some(length * 2)),
             ("no estimate", None),
         ] {
-            row(crawl, estimate, wait_for(length, |elapsed| bounds.pause(elapsed, expected)));
+            row(
+                crawl,
+                estimate,
+                wait_for(length, |elapsed| bounds.pause(elapsed, expected)),
+            );
         }
         row(crawl, "fixed loop of 5 s", wait_for(length, |_| 5));
     }

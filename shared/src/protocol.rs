@@ -106,7 +106,7 @@ pub enum PreviousCrawl {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(into = "&str")]
 pub enum CrawlStatus {
-    /// A crawl is under way.
+    /// A crawl is under way, and none that the caller waits for has succeeded.
     Running,
     /// READY, but the awaited crawl is not visible yet. Never success.
     Pending,
@@ -142,25 +142,38 @@ impl From<CrawlStatus> for &str {
     }
 }
 
-/// Judges the crawl that a caller waits for.
+/// Judges the crawl that a caller waits for. `requested_at`, where the caller states it, is the moment at
+/// or after which a crawl has to have begun to be fresh.
 ///
 /// A last crawl without a start proves nothing to a caller who waits for a particular one.
 #[must_use]
-pub fn verdict(crawler: &Crawler, previous: PreviousCrawl) -> CrawlStatus {
+pub fn verdict(
+    crawler: &Crawler,
+    previous: PreviousCrawl,
+    requested_at: Option<OffsetDateTime>,
+) -> CrawlStatus {
+    let last = crawler.last_crawl.as_ref();
+    let start = last.and_then(|last| last.start_time);
     if crawler.state != CrawlerState::Ready {
-        return CrawlStatus::Running;
+        // The next crawl is under way already, for a crawler in demand may never be seen READY. While
+        // STOPPING, Glue may still be at work on the very crawl that it describes.
+        let is_done = crawler.state == CrawlerState::Running
+            && last.is_some_and(|last| last.status == LastCrawlStatus::Succeeded)
+            && requested_at.is_some_and(|requested_at| start >= Some(requested_at));
+        return if is_done {
+            CrawlStatus::Succeeded
+        } else {
+            CrawlStatus::Running
+        };
     }
-    let pending = match (previous, &crawler.last_crawl) {
-        (PreviousCrawl::Unstated, None) => return CrawlStatus::None,
-        (PreviousCrawl::Unstated, Some(_)) => false,
-        (PreviousCrawl::None, last) => last.as_ref().is_none_or(|last| last.start_time.is_none()),
-        (PreviousCrawl::Began(began), last) => last
-            .as_ref()
-            .and_then(|last| last.start_time)
-            .is_none_or(|start| start == began),
+    let is_awaited = match previous {
+        PreviousCrawl::Unstated => true,
+        PreviousCrawl::None => start.is_some(),
+        PreviousCrawl::Began(began) => start.is_some_and(|start| start != began),
     };
-    match &crawler.last_crawl {
-        Some(last) if !pending => match last.status {
+    match last {
+        None if previous == PreviousCrawl::Unstated => CrawlStatus::None,
+        Some(last) if is_awaited => match last.status {
             LastCrawlStatus::Succeeded => CrawlStatus::Succeeded,
             LastCrawlStatus::Cancelled => CrawlStatus::Cancelled,
             LastCrawlStatus::Failed | LastCrawlStatus::Unknown(_) | LastCrawlStatus::Missing => {
@@ -319,10 +332,54 @@ mod tests {
             ("READY", Some(("SUCCEEDED", None)), Unstated, Succeeded),
         ] {
             assert_eq!(
-                verdict(&crawler(state, last), previous),
+                verdict(&crawler(state, last), previous, None),
                 expected,
                 "{state} {last:?} {previous:?}"
             );
+        }
+    }
+
+    /// Others may restart a crawler at once and for ever: whoever waits for READY would starve. But only
+    /// the crawl's own start proves it fresh then, as it does where a request is satisfied.
+    #[test]
+    fn a_fresh_crawl_that_succeeded_counts_while_the_next_one_runs() {
+        use CrawlStatus::{Running, Succeeded};
+        for (state, last, requested_at, expected) in [
+            (
+                "RUNNING",
+                Some(("SUCCEEDED", Some(100))),
+                Some(100),
+                Succeeded,
+            ),
+            ("RUNNING", Some(("SUCCEEDED", Some(99))), Some(100), Running),
+            ("RUNNING", Some(("SUCCEEDED", Some(100))), None, Running),
+            ("RUNNING", Some(("SUCCEEDED", None)), Some(100), Running),
+            ("RUNNING", Some(("FAILED", Some(100))), Some(100), Running),
+            (
+                "STOPPING",
+                Some(("SUCCEEDED", Some(100))),
+                Some(100),
+                Running,
+            ),
+            (
+                "HIBERNATING",
+                Some(("SUCCEEDED", Some(100))),
+                Some(100),
+                Running,
+            ),
+            ("RUNNING", None, Some(100), Running),
+        ] {
+            for previous in [
+                PreviousCrawl::Unstated,
+                PreviousCrawl::None,
+                PreviousCrawl::Began(at(50)),
+            ] {
+                let judged = verdict(&crawler(state, last), previous, requested_at.map(at));
+                assert_eq!(
+                    judged, expected,
+                    "{state} {last:?} {requested_at:?} {previous:?}"
+                );
+            }
         }
     }
 
@@ -355,14 +412,16 @@ mod tests {
             }
         }
 
-        /// The promise "Honest": success is READY, SUCCEEDED, and not the crawl from before.
+        /// The promise "Honest": success is a crawl that SUCCEEDED, and not the one from before; where the
+        /// next one is under way already, it is one that began in time.
         #[test]
-        fn success_is_always_a_new_good_crawl(crawler in any_crawler(), began in 0_i64..20) {
-            if verdict(&crawler, PreviousCrawl::Began(at(began))) == CrawlStatus::Succeeded {
+        fn success_is_always_a_new_good_crawl(crawler in any_crawler(), began in 0_i64..20, request in 0_i64..20) {
+            let judged = verdict(&crawler, PreviousCrawl::Began(at(began)), Some(at(request)));
+            if judged == CrawlStatus::Succeeded {
                 let last = crawler.last_crawl.expect("success without a crawl");
-                prop_assert_eq!(crawler.state, CrawlerState::Ready);
                 prop_assert_eq!(last.status, LastCrawlStatus::Succeeded);
-                prop_assert!(last.start_time.is_some_and(|start| start != at(began)));
+                let start = last.start_time.expect("success without a start");
+                prop_assert!(start >= at(request) || (crawler.state == CrawlerState::Ready && start != at(began)));
             }
         }
     }

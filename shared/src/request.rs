@@ -3,6 +3,8 @@
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::crawler::CrawlerName;
 
@@ -62,6 +64,23 @@ pub fn optional<T: DeserializeOwned>(
         Some(value) => Option::deserialize(value)
             .map_err(|error| InvalidRequest::new(field, error.to_string())),
     }
+}
+
+/// An optional moment in RFC 3339; `null` counts as absent.
+///
+/// # Errors
+/// [`InvalidRequest`] if the field is there and is none.
+pub fn moment(
+    input: &Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<OffsetDateTime>, InvalidRequest> {
+    optional::<String>(input, field)?
+        .map(|text| {
+            OffsetDateTime::parse(&text, &Rfc3339).map_err(|error| {
+                InvalidRequest::new(field, format!("{text:?} is not RFC 3339: {error}"))
+            })
+        })
+        .transpose()
 }
 
 /// The crawler's name, under any of its spellings.

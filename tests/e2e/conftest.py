@@ -13,7 +13,14 @@ from local.deploy import deploy
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     with LocalAws() as aws:
-        parameters = {"SourceBucketName": BUCKET, "CoalesceSeconds": 2, "PollMinSeconds": 1, "PollMaxSeconds": 2}
+        parameters = {
+            "SourceBucketName": BUCKET,
+            "JobNamePattern": "*",
+            "CrawlerNamePattern": "*",
+            "CoalesceSeconds": 2,
+            "PollMinSeconds": 1,
+            "PollMaxSeconds": 2,
+        }
         outputs = deploy(aws, Stack.NAME, parameters)
         customers.set_up(aws, BUCKET)
         yield Stack(aws, outputs)

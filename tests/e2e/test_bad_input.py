@@ -66,6 +66,17 @@ def test_pipeline_fails_with_the_place(stack: Stack, stages, error, cause):
     assert cause in execution["cause"]
 
 
+def test_a_stopped_job_is_no_success(stack: Stack):
+    """What a job had written when somebody stopped it must not be crawled, let alone pass as complete."""
+    stack.glue.create_job(
+        Name="stopped", Role="arn:aws:iam::000000000000:role/GlueRole", Command={}, Tags={"local:outcome": "cancelled"}
+    )
+    stages = [{"steps": [{"job": "stopped", "crawler": "crawler1"}]}]
+    execution = stack.run("Pipeline", {"name": "p", "stages": stages})
+    assert (execution["status"], execution["error"]) == ("FAILED", "JobFailed")
+    assert execution["cause"] == "pipeline p, stage 1, step 1, job stopped: the run ended as STOPPED"
+
+
 def test_an_event_that_cannot_be_read_is_parked_whole(stack: Stack):
     """What the rule lets through and the filter refuses must not be lost, and must be seen."""
     event = {

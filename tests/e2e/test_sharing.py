@@ -1,10 +1,12 @@
 """Many requests for one crawler at once: few crawls, all fresh."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from stack import Stack, eventually
 
 from local import customers
@@ -58,3 +60,25 @@ def test_a_request_after_the_crawl_began_gets_another(stack: Stack):
     crawls = stack.glue.list_crawls(CrawlerName=name)["Crawls"]
     assert len(crawls) == 2
     assert max(crawl["StartTime"] for crawl in crawls) >= asked
+
+
+def test_a_crawler_in_demand_starves_nobody(stack: Stack):
+    """Somebody restarts the crawler whenever it is READY: a look may never see that our crawl is over."""
+    name = crawler(stack, "in-demand")
+    enough = threading.Event()
+
+    def restart_for_ever() -> None:
+        while not enough.wait(0.02):
+            try:
+                stack.glue.start_crawler(Name=name)
+            except ClientError as error:
+                assert error.response["Error"]["Code"] == "CrawlerRunningException"
+
+    restarting = threading.Thread(target=restart_for_ever)
+    restarting.start()
+    try:
+        execution = stack.run("Crawl", {"crawlername": name, "timeoutSeconds": 30})
+    finally:
+        enough.set()
+        restarting.join()
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")

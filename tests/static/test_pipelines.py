@@ -21,13 +21,10 @@ def in_schema(pipeline: Any) -> bool:
 
 def problem(pipeline: Any) -> str:
     """What the machine's first state finds wrong, in the words of the error's cause."""
-    found = []
-    for name in ("inputProblem", "stageProblem", "stepProblem"):
-        expression = jsonata.Jsonata(READ[name][2:-2])
-        frame = expression.create_frame()
-        frame.bind("states", {"input": pipeline})
-        found.append(expression.evaluate(None, frame))
-    return "; ".join(filter(None, found))
+    expression = jsonata.Jsonata(READ["problem"][2:-2])
+    frame = expression.create_frame()
+    frame.bind("states", {"input": pipeline})
+    return expression.evaluate(None, frame)
 
 
 def pipeline(step: Any, **fields: Any) -> dict[str, Any]:
@@ -68,6 +65,7 @@ def test_the_rules_carry_the_pipelines_of_the_folder():
         pipeline({"job": {"name": "j", "arguments": {"--day": "2026-01-31"}}, "crawler": {"name": "c"}, "await": False}),
         pipeline({"crawler": {"name": "c", "timeoutSeconds": 86400}}, startAfter="2026-01-31T23:59:59Z"),
         pipeline({"job": {"name": "j", "arguments": None}}, startAfter=None),
+        pipeline({"job": "j"}, AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID="arn"),
         {"name": "p", "stages": [{"name": None, "steps": [{"job": "j"}, {"job": "k"}]}]},
     ],
 )

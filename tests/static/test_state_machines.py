@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import jsonata
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
@@ -195,6 +196,46 @@ def test_the_check_of_error_names_bites():
     names = allowed_errors("arn:aws:states:::glue:startJobRun.sync")
     assert "Glue.ConcurrentRunsExceededException" in names
     assert not names & {"ConcurrentRunsExceededException", "glue.ConcurrentRunsExceededException"}
+
+
+CAUSES = {
+    "a function's error": json.dumps({"errorType": "InvalidRequest", "errorMessage": "crawlername: is missing"}),
+    # What Lambda.Unknown brings: text with JSON at its end.
+    "a function that was killed": "The cause could not be determined because Lambda did not return an error type. "
+    'Returned payload: {"errorMessage":"2026-01-31T00:00:00.000Z 1 Task timed out after 30.03 seconds"}',
+    "a job run": json.dumps({"JobName": "j", "JobRunState": "FAILED", "ErrorMessage": "ValueError: no data"}),
+    "a stopped job run": json.dumps({"JobName": "j", "JobRunState": "STOPPED"}),
+    "an execution": json.dumps({"Status": "FAILED", "Error": "CrawlFailed", "Cause": "crawler c: no data"}),
+    "an aborted execution": json.dumps({"Status": "ABORTED"}),
+    "text": "Rate exceeded (Service: Glue, Status Code: 400)",
+    "an empty cause": "",
+    "no cause": None,
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+@each_machine
+def test_every_catcher_understands_every_cause(path, cause):
+    """An expression that fails inside of a catcher replaces the error by its own, past every other catcher."""
+    output = {"Error": "Lambda.Unknown"} | ({} if cause is None else {"Cause": cause})
+    evaluated = 0
+    for name, state in states(load(path)):
+        for catcher in state.get("Catch", []):
+            for text in catcher.get("Assign", {}).values():
+                if not text.startswith("{%"):
+                    continue
+                expression = jsonata.Jsonata(text[2:-2])
+                # Step Functions' own addition to JSONata.
+                expression.register_lambda("parse", json.loads)
+                frame = expression.create_frame()
+                frame.bind("states", {"input": {}, "errorOutput": output})
+                for variable in ("polls", "tries", "misses"):
+                    frame.bind(variable, 1)
+                for variable in ("failure", "cause"):
+                    frame.bind(variable, "earlier")
+                assert expression.evaluate(None, frame) is not None, f"{name}: {text}"
+                evaluated += 1
+    assert evaluated
 
 
 def test_states_reads_nested_machines():

@@ -12,7 +12,6 @@ use shared::poll::PollBounds;
 use shared::protocol::{self, CrawlStatus, PreviousCrawl};
 use shared::request::{self, InvalidRequest};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::summary::{self, Changes};
 
@@ -22,6 +21,7 @@ struct Request {
     crawler: CrawlerName,
     previous_crawl: PreviousCrawl,
     expected: Option<Duration>,
+    requested_at: Option<OffsetDateTime>,
 }
 
 impl Request {
@@ -31,6 +31,7 @@ impl Request {
             crawler: request::crawler_name(input)?,
             previous_crawl: previous_crawl(input)?,
             expected: expected(input)?,
+            requested_at: request::moment(input, "requestedAt")?,
         })
     }
 }
@@ -41,12 +42,7 @@ fn previous_crawl(input: &Map<String, Value>) -> Result<PreviousCrawl, InvalidRe
     if !input.contains_key(FIELD) {
         return Ok(PreviousCrawl::Unstated);
     }
-    let Some(moment) = request::optional::<String>(input, FIELD)? else {
-        return Ok(PreviousCrawl::None);
-    };
-    OffsetDateTime::parse(&moment, &Rfc3339)
-        .map(PreviousCrawl::Began)
-        .map_err(|error| InvalidRequest::new(FIELD, format!("{moment:?} is not RFC 3339: {error}")))
+    Ok(request::moment(input, FIELD)?.map_or(PreviousCrawl::None, PreviousCrawl::Began))
 }
 
 fn expected(input: &Map<String, Value>) -> Result<Option<Duration>, InvalidRequest> {
@@ -199,7 +195,7 @@ pub(crate) async fn handle(
 async fn respond(glue: &Glue, bounds: PollBounds, request: &Request) -> Result<Response, Error> {
     let name = &request.crawler;
     let crawler = glue.get_crawler(name).await?;
-    let status = protocol::verdict(&crawler, request.previous_crawl);
+    let status = protocol::verdict(&crawler, request.previous_crawl, request.requested_at);
     let ended = crawler.last_crawl.filter(|_| status.is_final());
     let entry = match ended.as_ref().and_then(|last| last.start_time) {
         Some(start) => find_crawl(glue, name, start).await,

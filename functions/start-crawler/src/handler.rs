@@ -12,7 +12,6 @@ use shared::poll::PollBounds;
 use shared::protocol::{self, Busy, Plan};
 use shared::request::{self, InvalidRequest};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// How often to look again after somebody else won the race to start the crawler. A caller who loses
 /// more often is told that a crawl is under way, and comes back later.
@@ -29,19 +28,9 @@ struct Request {
 impl Request {
     fn parse(payload: &Value) -> Result<Self, InvalidRequest> {
         let input = request::object(payload)?;
-        let requested_at = request::optional::<String>(input, "requestedAt")?
-            .map(|moment| {
-                OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| {
-                    InvalidRequest::new(
-                        "requestedAt",
-                        format!("{moment:?} is not RFC 3339: {error}"),
-                    )
-                })
-            })
-            .transpose()?;
         Ok(Self {
             crawler: request::crawler_name(input)?,
-            requested_at,
+            requested_at: request::moment(input, "requestedAt")?,
         })
     }
 }

@@ -195,6 +195,20 @@ async fn the_crawl_from_before_is_pending() {
     assert_eq!(never_ran["crawl"]["status"], "NONE");
 }
 
+/// Others restart a crawler in demand at once: the awaited crawl is done all the same, and told in full.
+#[tokio::test]
+async fn a_crawl_that_succeeded_counts_while_the_next_one_runs() {
+    let mut input = input();
+    input["requestedAt"] = "2022-08-19T08:00:00Z".into();
+    let rules = [crawler("RUNNING", last_crawl("SUCCEEDED")), history()];
+    let response = answer(&rules.each_ref(), input).await.expect("a verdict");
+    assert_eq!(
+        (&response["state"], &response["crawl"]["status"]),
+        (&json!("RUNNING"), &json!("SUCCEEDED"))
+    );
+    assert_eq!(response["crawl"]["startTime"], "2022-08-19T08:01:25Z");
+}
+
 /// With an estimate the next look comes half-way to the end.
 #[tokio::test]
 async fn the_estimate_sets_the_pause() {
