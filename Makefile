@@ -33,6 +33,12 @@ demo: $(LOCAL)/ready bootstraps  ## Run the pipeline customers on a local AWS (C
 .PHONY: test
 test: fmt lint unit check e2e  ## Run every check and test
 
+.PHONY: soak
+soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, 200 requests at once, the faults again and again
+	MODEL_STEPS=5000000 cargo test --locked --release --package shared --test protocol_model
+	REQUESTS=200 $(LOCAL)/bin/pytest tests/e2e/test_sharing.py
+	for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
+
 .PHONY: build
 build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
 	PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked

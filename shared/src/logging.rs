@@ -40,10 +40,15 @@ pub fn init() -> Result<(), InvalidSetting> {
         .init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        let message = panic.payload_as_str();
-        tracing::error!(target: "shared", outcome = "panic", place, message, "the function panicked");
+        let reason = panic.payload_as_str();
+        tracing::error!(outcome = "panic", place, reason, "the function panicked");
     }));
     Ok(())
+}
+
+/// Logs why a function cannot start: what Lambda itself would log of it is no JSON.
+pub fn refuse(error: &InvalidSetting) {
+    tracing::error!(outcome = "InvalidSetting", reason = %error, "the function cannot start");
 }
 
 /// Other crates never get below WARN: at TRACE the Lambda runtime logs whole payloads and the SDK

@@ -1,5 +1,6 @@
 """Many requests for one crawler at once: few crawls, all fresh."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from stack import Stack, eventually
 
 from local import customers
 
-REQUESTS = 50
+REQUESTS = int(os.environ.get("REQUESTS", "50"))
 
 
 def crawler(stack: Stack, name: str) -> str:
@@ -34,7 +35,7 @@ def request_all(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("older", "most"), [(False, 2), (True, 3)], ids=["idle", "already-crawling"])
 def test_concurrent_requests_share_their_crawls(stack: Stack, older, most):
-    """Shared and Fresh: each of 50 requests is served by a crawl that began after it, and all of them by two."""
+    """Shared and Fresh: each of the requests is served by a crawl that began after it, and all of them by two."""
     name = crawler(stack, f"shared-{most}")
     if older:
         stack.glue.start_crawler(Name=name)

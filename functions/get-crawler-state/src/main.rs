@@ -12,7 +12,7 @@ use shared::{logging, setting};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init()?;
-    let bounds = PollBounds::from_settings(&setting::environment)?;
+    let bounds = PollBounds::from_settings(&setting::environment).inspect_err(logging::refuse)?;
     let glue = &glue_client::connect().await;
     run(service_fn(move |event| {
         handler::handle(glue, bounds, event)

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init()?;
-    let settings = handler::Settings::read(&setting::environment)?;
+    let settings = handler::Settings::read(&setting::environment).inspect_err(logging::refuse)?;
     run(service_fn(|event: LambdaEvent<_>| {
         ready(handler::handle(
             &settings,

@@ -231,9 +231,9 @@ async fn look(
             let crawls = best_effort(name, glue.crawls_since(name, requested_at))
                 .await
                 .unwrap_or_default();
-            match protocol::judge(&crawler, &crawls, requested_at) {
+            match protocol::judge(&crawls, requested_at) {
                 Busy::Satisfied => (Outcome::Satisfied, None),
-                Busy::Joined { previous_crawl } => (Outcome::Joined, previous_crawl),
+                Busy::Joined { previous_crawl } => (Outcome::Joined, Some(previous_crawl)),
                 Busy::Unproven => {
                     return Err(Error::BeganTooEarly {
                         crawler: name.to_string(),

@@ -216,7 +216,7 @@ async fn a_fresh_crawl_under_way_is_joined() {
         answer(&rules.each_ref(), request()).await,
         Ok(json!({
             "crawlername": "orders", "outcome": "JOINED", "state": "RUNNING",
-            "previousCrawl": "2026-11-19T23:50:00Z", "expectedSeconds": 60.0, "pollSeconds": 15,
+            "previousCrawl": "2026-11-20T00:00:00Z", "expectedSeconds": 60.0, "pollSeconds": 15,
         }))
     );
 }
