@@ -133,6 +133,17 @@ mod tests {
         }
     }
 
+    /// The longest crawl that crawl waits for must leave room in the 25,000 events of a history, where a
+    /// poll takes 9.
+    #[test]
+    fn a_day_takes_little_more_than_half_a_history() {
+        let day = secs(86_400);
+        for expected in [None, Some(day / 2), Some(day), Some(day * 2)] {
+            let (polls, _) = polls_and_loss(day, expected);
+            assert!(polls * 9 < 13_500, "{polls} polls with {expected:?}");
+        }
+    }
+
     proptest! {
         /// With an exact estimate at most the shortest pause is lost at the end, however long the crawl.
         #[test]

@@ -282,10 +282,10 @@ mod tests {
                 "the key ends in none of [\".csv\", \".json\"]",
             ),
             (
-                json!({"ignore": ["*/tmp/*", "?.bak"]}),
+                json!({"ignore": ["*/scratch/*", "?.bak"]}),
                 "tmp/a.bak",
-                "a/tmp/b/c",
-                "the key fits the ignored pattern \"*/tmp/*\"",
+                "a/scratch/b/c",
+                "the key fits the ignored pattern \"*/scratch/*\"",
             ),
             (
                 json!({"ignore": ["?.bak"]}),
