@@ -1,0 +1,111 @@
+"""Each role grants what its machine or function calls, no less and no more.
+
+The local AWS enforces no permissions: nothing else would notice before the first run in an account.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+from test_state_machines import ROOT, each_machine, load, states
+
+RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+
+# What each integration calls on behalf of a machine:
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
+CALLS = {
+    "lambda:invoke": {"lambda:InvokeFunction"},
+    "glue:startJobRun.sync": {"glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"},
+    "states:startExecution": {"states:StartExecution"},
+    "states:startExecution.sync:2": {
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "states:StopExecution",
+        "events:PutTargets",
+        "events:PutRule",
+        "events:DescribeRule",
+    },
+    "sqs:sendMessage": {"sqs:SendMessage"},
+    "aws-sdk:glue:stopCrawler": {"glue:StopCrawler"},
+}
+TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+FUNCTIONS = {
+    "StartCrawlerRole": {"glue:StartCrawler", "glue:GetCrawler", "glue:ListCrawls", "glue:GetCrawlerMetrics"},
+    "GetCrawlerStateRole": {"glue:GetCrawler", "glue:ListCrawls"},
+    "S3EventFilterRole": set(),
+}
+# The only calls of ours that AWS cannot limit to a resource.
+UNSCOPED = {"glue:ListCrawls", "glue:GetCrawlerMetrics"}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(statements: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Every action, with the resources that it is granted on; log delivery, which is the same for all, left out."""
+    grants: dict[str, list[Any]] = {}
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            grants.setdefault(action, []).extend(listed(statement["Resource"]))
+    return {action: on for action, on in grants.items() if not action.startswith("logs:") or action in LOGGING}
+
+
+def machine_of(path: Path) -> dict[str, Any]:
+    [properties] = [
+        resource["Properties"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Serverless::StateMachine"
+        and resource["Properties"]["DefinitionUri"] == str(path.relative_to(ROOT))
+    ]
+    return properties
+
+
+def needed(machine: dict[str, Any]) -> set[str]:
+    tasks = [state["Resource"] for _, state in states(machine) if state["Type"] == "Task"]
+    return set().union(*(CALLS[task.removeprefix("arn:aws:states:::")] for task in tasks))
+
+
+@each_machine
+def test_machines_may_do_what_they_do(path):
+    """A missing action fails at night; one too many is there for an intruder."""
+    [policy] = machine_of(path)["Policies"]
+    assert set(granted(policy["Statement"])) == needed(load(path))
+
+
+@each_machine
+def test_machines_invoke_their_own_functions_only(path):
+    """The functions that a machine's role may invoke are those that its tasks name."""
+    properties = machine_of(path)
+    [policy] = properties["Policies"]
+    on = granted(policy["Statement"]).get("lambda:InvokeFunction", [])
+    used = {
+        json.dumps(properties["DefinitionSubstitutions"][state["Arguments"]["FunctionName"][2:-1]])
+        for _, state in states(load(path))
+        if state.get("Resource", "").endswith("lambda:invoke")
+    }
+    assert {json.dumps(resource) for resource in on} == used
+
+
+@pytest.mark.parametrize(("role", "calls"), FUNCTIONS.items(), ids=FUNCTIONS)
+def test_functions_may_do_what_they_do(role, calls):
+    """One list of actions a function, as the README and the design promise."""
+    [policy] = RESOURCES[role]["Properties"]["Policies"]
+    assert set(granted(policy["PolicyDocument"]["Statement"])) == calls | TRACING | LOGGING
+
+
+def test_nothing_is_granted_on_everything_without_need():
+    """`*` only where AWS knows nothing narrower."""
+    statements = [
+        statement
+        for resource in RESOURCES.values()
+        for policy in resource.get("Properties", {}).get("Policies", [])
+        for statement in policy.get("PolicyDocument", policy)["Statement"]
+    ]
+    assert len(statements) > 15
+    for action, on in granted(statements).items():
+        assert "*" not in on or action in UNSCOPED | TRACING, action
