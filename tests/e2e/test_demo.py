@@ -20,7 +20,15 @@ OWN_CSV = """Order No;Day;Postcode;Amount
 
 def demo(*arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "local.demo", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell that runs the tests in the background has them ignore Ctrl-C; a terminal doesn't.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def port(output: str) -> int:
