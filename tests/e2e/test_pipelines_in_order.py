@@ -1,0 +1,136 @@
+"""The pipelines of the folder: stages in order, steps side by side, no wait where none is asked for, and an end
+where a step fails.
+
+Their jobs and crawlers only take their time here; what they do with data belongs to whoever has the data.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stack import Stack, eventually
+
+from local import customers
+from local.aws import ACCOUNT, REGION, ROOT
+
+NAMES = ["medallion", "find-matches", "extract-transform-load"]
+
+
+def load(name: str) -> dict[str, Any]:
+    return json.loads((ROOT / f"pipelines/{name}.json").read_text())
+
+
+def create(stack: Stack, pipeline: dict[str, Any]) -> None:
+    for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
+        if "job" in step:
+            stack.glue.create_job(Name=step["job"], Role=customers.ROLE, Command={}, Tags={"local:seconds": "2"})
+        if "crawler" in step:
+            stack.glue.create_crawler(
+                Name=step["crawler"],
+                Role=customers.ROLE,
+                DatabaseName=customers.DATABASE,
+                Targets={"S3Targets": []},
+                # A crawl that nobody awaits outlasts the pipeline by far.
+                Tags={"local:seconds": "1" if step.get("await", True) else "60"},
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pipeline_runs_as_it_is_written(stack: Stack, name):
+    """Silver reads what both bronze crawls have catalogued; the four marts do not wait for each other."""
+    pipeline = load(name)
+    create(stack, pipeline)
+    execution = stack.run("Pipeline", pipeline, timeout=90)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    output = json.loads(execution["output"])
+
+    done = execution["startDate"]
+    for stage, result in zip(pipeline["stages"], output["stages"], strict=True):
+        runs = [stack.glue.get_job_runs(JobName=step["job"])["JobRuns"][0] for step in stage["steps"]]
+        assert min(run["StartedOn"] for run in runs) >= done, stage["name"]
+        assert max(run["StartedOn"] for run in runs) < min(run["CompletedOn"] for run in runs), stage["name"]
+        done = max(run["CompletedOn"] for run in runs)
+        for step, told in zip(stage["steps"], result["steps"], strict=True):
+            assert (told["job"]["name"], told["job"]["state"]) == (step["job"], "SUCCEEDED")
+            if "crawler" not in step:
+                assert told["crawl"] is None
+            elif step.get("await", True):
+                [crawl] = stack.glue.list_crawls(CrawlerName=step["crawler"])["Crawls"]
+                assert (told["crawl"]["status"], told["crawl"]["crawlId"]) == ("SUCCEEDED", crawl["CrawlId"])
+                done = max(done, crawl["EndTime"])
+            else:
+                nested = stack.states.describe_execution(executionArn=told["crawl"]["executionArn"])
+                assert nested["status"] == "RUNNING"
+                assert eventually(lambda: stack.glue.list_crawls(CrawlerName=step["crawler"])["Crawls"])
+
+
+def failures() -> Iterator[tuple[str, int, int, str]]:
+    """Every job and every awaited crawler: pipeline, stage, step, and which of the two fails."""
+    for name in NAMES:
+        for number, stage in enumerate(load(name)["stages"]):
+            for place, step in enumerate(stage["steps"]):
+                yield name, number, place, "job"
+                if "crawler" in step and step.get("await", True):
+                    yield name, number, place, "crawler"
+
+
+@pytest.fixture(scope="module")
+def failed(stack: Stack) -> dict[tuple[str, int, int, str], tuple[dict[str, Any], str]]:
+    """Each failure in a copy of its pipeline: the copy, and its execution, all of them under way together."""
+    started = {}
+    for count, (name, number, place, part) in enumerate(failures()):
+        pipeline = load(name)
+        for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
+            step.update({each: f"{step[each]}-{count}" for each in ("job", "crawler") if each in step})
+        create(stack, pipeline)
+        for sibling in range(len(pipeline["stages"][number]["steps"])) if part == "job" else ():
+            tag(stack, pipeline, number, sibling, "job", {"local:seconds": "60"})
+        failure = {"local:outcome": "failed", "local:error": "No such column: day", "local:seconds": "1"}
+        tag(stack, pipeline, number, place, part, failure)
+        arn = stack.states.start_execution(
+            stateMachineArn=stack.outputs["PipelineStateMachineArn"], input=json.dumps(pipeline)
+        )["executionArn"]
+        started[name, number, place, part] = (pipeline, arn)
+    return started
+
+
+def tag(stack: Stack, pipeline: dict[str, Any], number: int, place: int, part: str, tags: dict[str, str]) -> None:
+    name = pipeline["stages"][number]["steps"][place][part]
+    arn = f"arn:aws:glue:{REGION}:{ACCOUNT}:{part}/{name}"
+    stack.glue.tag_resource(ResourceArn=arn, TagsToAdd=tags)
+
+
+@pytest.mark.parametrize("failure", list(failures()), ids=lambda failure: "-".join(map(str, failure)))
+def test_a_failing_step_ends_its_pipeline(stack: Stack, failed, failure):
+    """Nothing may be built on a stage that is not whole; the cause says where to look, in Glue's words."""
+    name, number, place, part = failure
+    pipeline, arn = failed[failure]
+    execution = stack.finish(arn, timeout=120)
+    stage = pipeline["stages"][number]
+    assert (execution["status"], execution["error"]) == ("FAILED", {"job": "JobFailed", "crawler": "CrawlFailed"}[part])
+    culprit = stage["steps"][place][part]
+    where = f"pipeline {name}, stage {number + 1} ({stage['name']}), step {place + 1}, {part} {culprit}: "
+    assert execution["cause"].startswith(where)
+    assert "No such column: day" in execution["cause"]
+    for later in pipeline["stages"][number + 1 :]:
+        assert [stack.glue.get_job_runs(JobName=step["job"])["JobRuns"] for step in later["steps"]] == [
+            [] for _ in later["steps"]
+        ]
+    for sibling in stage["steps"] if part == "job" else ():
+        if sibling is not stage["steps"][place]:
+            assert eventually(lambda job=sibling["job"]: state(stack, job) == "STOPPED")
+
+
+def state(stack: Stack, job: str) -> str:
+    return stack.glue.get_job_runs(JobName=job)["JobRuns"][0]["JobRunState"]
+
+
+def test_a_run_succeeds_once_the_cause_is_mended(stack: Stack, failed):
+    """The way back after a bad night: mend, and start the same input again."""
+    failure = ("medallion", 1, 0, "crawler")
+    pipeline, arn = failed[failure]
+    stack.finish(arn, timeout=120)
+    tag(stack, pipeline, *failure[1:], {"local:outcome": "succeeded"})
+    execution = stack.run("Pipeline", pipeline, timeout=90)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
