@@ -8,6 +8,7 @@ import pytest
 from stack import BUCKET, Stack, eventually
 
 from local import customers
+from local.aws import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,14 @@ def test_the_output_tells_what_each_step_did(pipeline):
         assert crawl["tables"] == {"created": 1, "updated": 0, "deleted": 0}
         assert crawl["crawlId"]
         assert 1 <= crawl["polls"] <= crawl["waitedSeconds"] + 1
+
+
+def test_crawl_knows_every_field_of_a_crawl(pipeline):
+    """A request that is satisfied while no look succeeds gets nulls, not missing fields: callers read them."""
+    machine = json.loads((ROOT / "statemachine/crawl.asl.json").read_text())
+    nothing_known = machine["States"]["Read the request"]["Assign"]["crawl"]
+    told = json.loads(pipeline["output"])["stages"][0]["steps"][0]["crawl"]
+    assert set(told) == set(nothing_known) | {"crawlername", "outcome", "polls", "waitedSeconds"}
 
 
 def test_a_poll_costs_what_the_table_says(pipeline, stack):

@@ -4,14 +4,12 @@ The local AWS enforces no permissions: nothing else would notice before the firs
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
-from test_state_machines import ROOT, each_machine, load, states
+from test_state_machines import TEMPLATE, each_machine, load, properties_of, states
 
-RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+RESOURCES = TEMPLATE["Resources"]
 
 # What each integration calls on behalf of a machine:
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
@@ -55,16 +53,6 @@ def granted(statements: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {action: on for action, on in grants.items() if not action.startswith("logs:") or action in LOGGING}
 
 
-def machine_of(path: Path) -> dict[str, Any]:
-    [properties] = [
-        resource["Properties"]
-        for resource in RESOURCES.values()
-        if resource["Type"] == "AWS::Serverless::StateMachine"
-        and resource["Properties"]["DefinitionUri"] == str(path.relative_to(ROOT))
-    ]
-    return properties
-
-
 def needed(machine: dict[str, Any]) -> set[str]:
     tasks = [state["Resource"] for _, state in states(machine) if state["Type"] == "Task"]
     return set().union(*(CALLS[task.removeprefix("arn:aws:states:::")] for task in tasks))
@@ -73,14 +61,14 @@ def needed(machine: dict[str, Any]) -> set[str]:
 @each_machine
 def test_machines_may_do_what_they_do(path):
     """A missing action fails at night; one too many is there for an intruder."""
-    [policy] = machine_of(path)["Policies"]
+    [policy] = properties_of(path)["Policies"]
     assert set(granted(policy["Statement"])) == needed(load(path))
 
 
 @each_machine
 def test_machines_invoke_their_own_functions_only(path):
     """The functions that a machine's role may invoke are those that its tasks name."""
-    properties = machine_of(path)
+    properties = properties_of(path)
     [policy] = properties["Policies"]
     on = granted(policy["Statement"]).get("lambda:InvokeFunction", [])
     used = {
