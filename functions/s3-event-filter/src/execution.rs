@@ -55,6 +55,15 @@ pub(crate) struct Execution {
     pub(crate) name: String,
     /// The moment before which it must not begin.
     pub(crate) start_after: OffsetDateTime,
+    /// The window that it serves; none where it serves one write alone.
+    pub(crate) window: Option<Window>,
+}
+
+/// A span of time: what is handled from its start on and before its end shares an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) start: OffsetDateTime,
+    pub(crate) end: OffsetDateTime,
 }
 
 /// The execution that serves an object handled at `now` (UTC).
@@ -74,15 +83,19 @@ pub(crate) fn plan(
 /// One execution for all objects of a window. Windows tumble, so whoever handles an event knows
 /// its window without asking anyone.
 fn together(pipeline: Pipeline<'_>, coalesce_seconds: u32, now: OffsetDateTime) -> Execution {
-    let window = i64::from(coalesce_seconds);
-    let left = window - now.unix_timestamp().rem_euclid(window);
-    let window_end = now.unix_timestamp() + left;
+    let length = i64::from(coalesce_seconds);
+    let left = length - now.unix_timestamp().rem_euclid(length);
+    let end = now
+        .truncate_to_second()
+        .saturating_add(Duration::seconds(left));
     let hash = hash(json!([pipeline.value, coalesce_seconds]));
     Execution {
-        name: name(pipeline, &format!("-{hash}-{window_end}")),
-        start_after: now
-            .truncate_to_second()
-            .saturating_add(Duration::seconds(left) + MARGIN),
+        name: name(pipeline, &format!("-{hash}-{}", end.unix_timestamp())),
+        start_after: end.saturating_add(MARGIN),
+        window: Some(Window {
+            start: end.saturating_sub(Duration::seconds(length)),
+            end,
+        }),
     }
 }
 
@@ -104,6 +117,7 @@ fn alone(pipeline: Pipeline<'_>, object: &Object<'_>, now: OffsetDateTime) -> Ex
         name: name(pipeline, &format!("-{hash}")),
         // The precision of Step Functions' own times.
         start_after: now.truncate_to_millisecond(),
+        window: None,
     }
 }
 
@@ -211,6 +225,11 @@ mod tests {
                 "{execution:?}"
             );
             assert_eq!(execution.start_after, at(end + 5, 0));
+            let window = Window {
+                start: at(end - i64::from(length), 0),
+                end: at(end, 0),
+            };
+            assert_eq!(execution.window, Some(window));
         }
     }
 
@@ -219,6 +238,7 @@ mod tests {
     fn a_run_of_its_own_may_begin_at_once() {
         let execution = planned(&json!("p"), 0, &object(), at(1_767_225_630, 250_999_999));
         assert_eq!(execution.start_after, at(1_767_225_630, 250_000_000));
+        assert_eq!(execution.window, None);
     }
 
     /// Sharing a name means sharing a run: an edited pipeline must not vanish in the run of the old one.

@@ -57,6 +57,10 @@ pub(crate) struct Response {
     execution_name: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
     start_after: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    window_start: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    window_end: Option<OffsetDateTime>,
 }
 
 /// Why there is no answer.
@@ -160,6 +164,8 @@ fn respond(settings: &Settings, payload: &Value, now: OffsetDateTime) -> Result<
             report: event.report,
             execution_name: Some(execution.name),
             start_after: Some(execution.start_after),
+            window_start: execution.window.map(|window| window.start),
+            window_end: execution.window.map(|window| window.end),
         },
         Err(reason) => Response {
             matched: false,
@@ -167,6 +173,8 @@ fn respond(settings: &Settings, payload: &Value, now: OffsetDateTime) -> Result<
             report: event.report,
             execution_name: None,
             start_after: None,
+            window_start: None,
+            window_end: None,
         },
     })
 }

@@ -183,6 +183,8 @@ fn a_match_has_exactly_the_fields_of_the_contract() {
             "eventId": "17793124-05d4-b198-2fde-7ededc63b103",
             "executionName": answer["executionName"],
             "startAfter": "2026-01-01T00:01:05Z",
+            "windowStart": "2026-01-01T00:00:00Z",
+            "windowEnd": "2026-01-01T00:01:00Z",
         })
     );
 }
@@ -206,6 +208,8 @@ fn what_is_unknown_is_null() {
             "eventId": null,
             "executionName": null,
             "startAfter": null,
+            "windowStart": null,
+            "windowEnd": null,
         }))
     );
 }
@@ -249,6 +253,7 @@ fn the_input_wins_over_the_environment() {
     let input = json!({"event": event(), "filter": {"prefix": ""}, "coalesceSeconds": 0});
     let alone = answer(&settings, &input).expect("the input is valid");
     assert_eq!(alone["startAfter"], "2026-01-01T00:00:30Z");
+    assert_eq!(alone["windowEnd"], Value::Null);
 }
 
 /// A misspelt or unusable field must not be passed over in silence: the run would be another one.
@@ -434,7 +439,7 @@ proptest! {
     ) {
         match answer(&defaults(), &payload) {
             Ok(answer) => {
-                prop_assert_eq!(answer.as_object().map(Map::len), Some(12));
+                prop_assert_eq!(answer.as_object().map(Map::len), Some(14));
                 prop_assert_eq!(&answer["matched"], &json!(answer["reason"].is_null()));
                 prop_assert_eq!(&answer["matched"], &json!(answer["executionName"].is_string()));
                 prop_assert_eq!(&answer["matched"], &json!(answer["startAfter"].is_string()));
