@@ -4,10 +4,11 @@ The local AWS enforces no permissions: nothing else would notice before the firs
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from test_state_machines import TEMPLATE, each_machine, load, properties_of, states
+from test_state_machines import TEMPLATE, each_machine, load, machine_of, states
 
 RESOURCES = TEMPLATE["Resources"]
 
@@ -27,6 +28,7 @@ CALLS = {
     },
     "sqs:sendMessage": {"sqs:SendMessage"},
     "aws-sdk:glue:stopCrawler": {"glue:StopCrawler"},
+    "aws-sdk:sfn:listExecutions": {"states:ListExecutions"},
 }
 TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -53,6 +55,18 @@ def granted(statements: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {action: on for action, on in grants.items() if not action.startswith("logs:") or action in LOGGING}
 
 
+def statements_of(path: Path) -> list[dict[str, Any]]:
+    """What the machine's role says itself, and what a policy of its own adds to it."""
+    machine, properties = machine_of(path)
+    [policy] = properties["Policies"]
+    added = [
+        resource["Properties"]["PolicyDocument"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": f"{machine}Role"} in resource["Properties"]["Roles"]
+    ]
+    return [statement for document in (policy, *added) for statement in document["Statement"]]
+
+
 def needed(machine: dict[str, Any]) -> set[str]:
     tasks = [state["Resource"] for _, state in states(machine) if state["Type"] == "Task"]
     return set().union(*(CALLS[task.removeprefix("arn:aws:states:::")] for task in tasks))
@@ -61,16 +75,14 @@ def needed(machine: dict[str, Any]) -> set[str]:
 @each_machine
 def test_machines_may_do_what_they_do(path):
     """A missing action fails at night; one too many is there for an intruder."""
-    [policy] = properties_of(path)["Policies"]
-    assert set(granted(policy["Statement"])) == needed(load(path))
+    assert set(granted(statements_of(path))) == needed(load(path))
 
 
 @each_machine
 def test_machines_invoke_their_own_functions_only(path):
     """The functions that a machine's role may invoke are those that its tasks name."""
-    properties = properties_of(path)
-    [policy] = properties["Policies"]
-    on = granted(policy["Statement"]).get("lambda:InvokeFunction", [])
+    _, properties = machine_of(path)
+    on = granted(statements_of(path)).get("lambda:InvokeFunction", [])
     used = {
         json.dumps(properties["DefinitionSubstitutions"][state["Arguments"]["FunctionName"][2:-1]])
         for _, state in states(load(path))
@@ -88,11 +100,12 @@ def test_functions_may_do_what_they_do(role, calls):
 
 def test_nothing_is_granted_on_everything_without_need():
     """`*` only where AWS knows nothing narrower."""
+    properties = [resource.get("Properties", {}) for resource in RESOURCES.values()]
+    policies = [policy for each in properties for policy in each.get("Policies", [])] + [
+        resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::IAM::Policy"
+    ]
     statements = [
-        statement
-        for resource in RESOURCES.values()
-        for policy in resource.get("Properties", {}).get("Policies", [])
-        for statement in policy.get("PolicyDocument", policy)["Statement"]
+        statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]
     ]
     assert len(statements) > 15
     for action, on in granted(statements).items():

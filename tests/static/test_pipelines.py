@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "statemachine/pipeline.schema.json").read_text())
 PIPELINES = sorted((ROOT / "pipelines").glob("*.json"))
-READ = json.loads((ROOT / "statemachine/pipeline.asl.json").read_text())["States"]["Read the pipeline"]["Assign"]
+STATES = json.loads((ROOT / "statemachine/pipeline.asl.json").read_text())["States"]
 
 
 def in_schema(pipeline: Any) -> bool:
@@ -21,9 +21,15 @@ def in_schema(pipeline: Any) -> bool:
 
 def problem(pipeline: Any) -> str:
     """What the machine's first state finds wrong, in the words of the error's cause."""
-    expression = jsonata.Jsonata(READ["problem"][2:-2])
+    return evaluate(STATES["Read the pipeline"]["Assign"]["problem"], states={"input": pipeline})
+
+
+def evaluate(text: str, **variables: Any) -> Any:
+    """What a `{% … %}` of the machine gives."""
+    expression = jsonata.Jsonata(text[2:-2])
     frame = expression.create_frame()
-    frame.bind("states", {"input": pipeline})
+    for name, value in variables.items():
+        frame.bind(name, value)
     return expression.evaluate(None, frame)
 
 
@@ -107,3 +113,51 @@ def test_bad_pipelines_fail_schema_and_machine(bad, complaint):
     """A typo must be found before the first job runs, and be named with its place."""
     assert not in_schema(bad)
     assert complaint in problem(bad)
+
+
+QUEUE = "p-0123456789abcdef0123456789abcdef-"
+NOW = "2026-01-01T00:10:00.000Z"
+# Ends of windows: all but the last have closed at NOW.
+FIRST, SECOND, THIRD, OPEN = (1_767_225_600 + seconds for seconds in (420, 480, 540, 660))
+
+
+def turn(running: list[str]) -> tuple[str, str | None]:
+    """Where the run of the window SECOND goes next, and to whom it leaves its work."""
+    known: dict[str, Any] = {"queue": QUEUE, "windowEnd": SECOND}
+    told = {"result": {"Executions": [{"Name": name} for name in running]}, "context": {"State": {"EnteredTime": NOW}}}
+    look = STATES["Look for other runs of the pipeline"]
+    known["closedWindows"] = evaluate(look["Assign"]["closedWindows"], states=told, **known)
+    choice = STATES["Is it this run's turn?"]
+    chosen = [rule["Next"] for rule in choice["Choices"] if evaluate(rule["Condition"], **known)]
+    state = (chosen or [choice["Default"]])[0]
+    absorbed = STATES[state].get("Output", {}).get("absorbedBy") if state == "Leave it to a newer run" else None
+    return state, evaluate(absorbed, **known) if absorbed else None
+
+
+@pytest.mark.parametrize(
+    ("others", "state", "absorbed_by"),
+    [
+        ([], "Run the stages in order", None),
+        ([THIRD], "Run the stages in order", None),
+        ([FIRST], "Wait for the run before", None),
+        ([FIRST, OPEN], "Wait for the run before", None),
+        ([FIRST, THIRD], "Leave it to a newer run", THIRD),
+        ([FIRST, THIRD - 1, THIRD, OPEN], "Leave it to a newer run", THIRD),
+    ],
+)
+@pytest.mark.parametrize("listed", [True, False], ids=["listed itself", "not listed itself"])
+def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(others, state, absorbed_by, listed):
+    """Otherwise objects of its window are in no run, or it waits for ever; its own name may be missing from the list."""
+    strangers = ["p-by-hand", "q" + QUEUE + str(FIRST), QUEUE + "x", QUEUE, QUEUE[:-2] + f"0-{FIRST}"]
+    running = [f"{QUEUE}{end}" for end in others] + strangers + [f"{QUEUE}{SECOND}"] * listed
+    assert turn(running) == (state, absorbed_by and f"{QUEUE}{absorbed_by}")
+
+
+@pytest.mark.parametrize(
+    ("waited", "pause"), [(0, 5), (20, 5), (60, 12), (3_600, 300), (345_600, 300)], ids=lambda value: f"{value}s"
+)
+def test_the_pauses_of_a_waiting_run_grow(waited, pause):
+    """Four days of waiting have to fit into a history: 9 events a look, 25,000 in all."""
+    text = STATES["Wait for the run before"]["Seconds"].replace("${PollMinSeconds}", "5")
+    since = 1_767_226_200_000 - waited * 1000
+    assert evaluate(text, states={"context": {"State": {"EnteredTime": NOW}}}, readySince=since) == pause
