@@ -1,8 +1,8 @@
 """What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
 
-from local.extensions import cloudtrail, contract, control, crawlers, faults, glue_api, history, jobs, states
+from local.extensions import cloudtrail, contract, control, crawlers, faults, functions, glue_api, history, jobs, resources, states
 
-EXTENSIONS = (glue_api, crawlers, jobs, history, states, cloudtrail, faults, control)
+EXTENSIONS = (glue_api, crawlers, jobs, history, states, functions, cloudtrail, faults, resources, control)
 
 
 def install() -> None:

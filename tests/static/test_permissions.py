@@ -29,6 +29,7 @@ CALLS = {
     "sqs:sendMessage": {"sqs:SendMessage"},
     "aws-sdk:glue:stopCrawler": {"glue:StopCrawler"},
     "aws-sdk:sfn:listExecutions": {"states:ListExecutions"},
+    "aws-sdk:cloudwatch:putMetricData": {"cloudwatch:PutMetricData"},
 }
 TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -38,7 +39,7 @@ FUNCTIONS = {
     "S3EventFilterRole": set(),
 }
 # The only calls of ours that AWS cannot limit to a resource.
-UNSCOPED = {"glue:ListCrawls", "glue:GetCrawlerMetrics"}
+UNSCOPED = {"glue:ListCrawls", "glue:GetCrawlerMetrics", "cloudwatch:PutMetricData"}
 
 
 def listed(value: Any) -> list[Any]:

@@ -1,0 +1,74 @@
+"""Alarms reach somebody and say what to do; the dashboard is readable JSON about this stack."""
+
+import json
+import re
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from local.deploy import TEMPLATE as PATH
+
+TEMPLATE = yaml_parse(PATH.read_text())
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+ALARMS = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+TOPIC = [{"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
+
+
+def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    return stats or [{key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}]
+
+
+def test_every_alarm_goes_to_the_topic_and_says_what_to_do():
+    """An alarm that nobody gets, or that only says that something is wrong, helps nobody at night."""
+    assert ALARMS
+    for name, alarm in ALARMS.items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == TOPIC, name
+        assert re.search(r"\b([Oo]pen|[Ss]ee|[Mm]end|[Aa]sk|log groups tell)\b", alarm["AlarmDescription"]), name
+        assert "TreatMissingData" in alarm, name
+
+
+def test_everything_that_can_go_wrong_has_an_alarm():
+    """One place that fails in silence is enough for a night's data to be missing."""
+    watched = {
+        (metric["MetricName"], json.dumps(dimension["Value"]))
+        for alarm in ALARMS.values()
+        for metric in metrics(alarm)
+        for dimension in metric["Dimensions"]
+    }
+    machines = [name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::StateMachine"]
+    # The watch tells of its own failure by the data that is then missing.
+    for machine in set(machines) - {"WatchStateMachine"}:
+        for metric in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"):
+            assert (metric, json.dumps({"Ref": machine})) in watched
+    functions = [name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"]
+    for function in functions:
+        for metric in ("Errors", "Throttles", "Duration"):
+            assert (metric, json.dumps({"Ref": function})) in watched
+
+
+def test_expressions_use_the_metrics_beside_them():
+    """A metric that the expression leaves out is watched in appearance only."""
+    for name, alarm in ALARMS.items():
+        if "Metrics" not in alarm:
+            continue
+        [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+        ids = {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each}
+        assert set(re.findall(r"FILL\((\w+), 0\)", expression)) == ids, name
+        assert [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) == 1, name
+
+
+def test_slow_is_before_killed():
+    """The alarm must come while the function still answers."""
+    timeout = TEMPLATE["Globals"]["Function"]["Timeout"]
+    assert 0.5 * timeout < ALARMS["FunctionSlowAlarm"]["Threshold"] / 1000 < timeout
+
+
+def test_the_dashboard_refers_to_resources_of_the_template():
+    """A name in a ${…} that is no resource fails the deployment."""
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    for name in re.findall(r"\$\{([\w.:]+)\}", body):
+        assert name.startswith("AWS::") or name.partition(".")[0] in RESOURCES, name
+    widgets = json.loads(re.sub(r"\$\{[\w.:]+\}", "x", body))["widgets"]
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(places)
