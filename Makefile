@@ -51,6 +51,10 @@ polling: bootstraps  ## Print what waiting costs: polls, transitions, events, ti
 faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the tests play
 	$(LOCAL)/bin/python tests/e2e/faults/page.py
 
+.PHONY: diagrams
+diagrams:  ## Draw docs/machines.md from the definitions of the state machines
+	$(PYTHON) tools/diagrams.py
+
 .PHONY: deploy
 deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for the parameters, offers the last answers (ARCHITECTURE=x86_64)
 	rustup target add $(RUST_TARGET)

@@ -1,0 +1,70 @@
+"""docs/machines.md, drawn from the definitions: `make diagrams` writes it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "machines.md"
+HEAD = """# The state machines
+
+Drawn from the definitions by `make diagrams`. Boxes are tasks, rounded boxes waits and Pass states, diamonds choices;
+dotted arrows are taken on an error.
+"""
+# How mermaid draws each type of state.
+SHAPES = {
+    "Task": '["{}"]',
+    "Choice": '{{"{}"}}',
+    "Wait": '("{}")',
+    "Pass": '("{}")',
+    "Succeed": '(["{}"])',
+    "Fail": '[["{}"]]',
+}
+# Longer conditions tell a reader of a diagram nothing.
+READABLE = 36
+
+
+def page() -> str:
+    return "\n".join([HEAD, *(section(path) for path in sorted((ROOT / "statemachine").glob("*.asl.json")))])
+
+
+def section(path: Path) -> str:
+    machine = json.loads(path.read_text())
+    lines = "\n".join(["flowchart TD", *draw(machine, path.name[0])])
+    return f"## {path.name.partition('.')[0]}\n\n{machine['Comment']}.\n\n```mermaid\n{lines}\n```\n"
+
+
+def draw(machine: dict[str, Any], prefix: str) -> Iterator[str]:
+    """The machine's lines, or those of what a Map repeats."""
+    ids = {name: f"{prefix}{number}" for number, name in enumerate(machine["States"])}
+    for name, state in machine["States"].items():
+        if state["Type"] == "Map":
+            yield f'subgraph {ids[name]} ["{name}"]'
+            yield from (f"  {line}" for line in draw(state["ItemProcessor"], f"{ids[name]}x"))
+            yield "end"
+        else:
+            yield ids[name] + SHAPES[state["Type"]].format(name)
+    for name, state in machine["States"].items():
+        for target, arrow in edges(state):
+            yield f"{ids[name]} {arrow} {ids[target]}"
+
+
+def edges(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a state leads, each with its arrow."""
+    for rule in state.get("Choices", []):
+        condition = rule["Condition"][2:-2].strip()
+        label = condition.replace('"', "'") if len(condition) <= READABLE else ""
+        yield rule["Next"], f'-- "{label}" -->' if label else "-->"
+    if "Default" in state:
+        yield state["Default"], "-- else -->"
+    if "Next" in state:
+        yield state["Next"], "-->"
+    for catcher in state.get("Catch", []):
+        first, *others = catcher["ErrorEquals"]
+        label = f"{first} and {len(others)} others" if others else first
+        yield catcher["Next"], "-.->" if first == "States.ALL" else f'-. "{label}" .->'
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
