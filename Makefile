@@ -51,6 +51,10 @@ polling: bootstraps  ## Print what waiting costs: polls, transitions, events, ti
 faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the tests play
 	$(LOCAL)/bin/python tests/e2e/faults/page.py
 
+.PHONY: migration
+migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md from runs on the local AWS
+	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/drop_in/test_migration_guide.py
+
 .PHONY: diagrams
 diagrams:  ## Draw docs/machines.md from the definitions of the state machines
 	$(PYTHON) tools/diagrams.py

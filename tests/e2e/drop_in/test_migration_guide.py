@@ -1,0 +1,144 @@
+"""docs/migration.md: every block of it runs, and its tables say what came of runs."""
+
+import json
+import os
+import re
+from typing import Any
+
+import error_types
+import guide
+import loop_beside_crawl
+import pytest
+from migrations import Step
+from played import Played
+from runs import create_machine
+from samtranslator.yaml_helper import yaml_parse
+from stack import Stack, eventually
+
+from local.aws import ACCOUNT, REGION
+from local.deploy import TEMPLATE
+
+TABLES = {guide.ERROR_TYPES: error_types.table, guide.BESIDE: loop_beside_crawl.table}
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_the_tables_say_what_ran(played: Played, title: str):
+    """People decide by them what to catch; WRITE_TABLES=1 writes them instead."""
+    table = TABLES[title](played.results)
+    if os.environ.get("WRITE_TABLES"):
+        guide.write_table(title, table)
+    assert guide.table(title) == table
+
+
+@pytest.mark.parametrize("name", ["swap", "verdict-of-success", "aws-sdk", "fixed-wait"])
+def test_the_machine_goes_on_as_before(played: Played, name: str):
+    """Changed and changed back, a machine does what it did; the functions serve it in between and only then."""
+    before, after, back = played.steps(name)
+    for step in (before, after, back):
+        assert (step.ran.status, step.ran.error) == ("SUCCEEDED", None), step.ran.cause
+    assert back.ran.path == before.ran.path
+    assert after.lines > 0
+    assert name == "verdict-of-success" or (before.lines, back.lines) == (0, 0)
+
+
+def test_the_swap_keeps_the_machine(played: Played):
+    """Two strings change, and nothing that can be seen from outside but the answer's additions."""
+    before, after, _ = played.steps("swap")
+    assert after.ran.path == before.ran.path
+    assert after.ran.output.items() > before.ran.output.items()
+
+
+def test_the_verdict_makes_the_loop_honest(played: Played):
+    """A failed crawl passed for a success until the machine asked."""
+    before, after, back = played.steps("verdict")
+    assert [_ending(step) for step in (before, after, back)] == ["SUCCEEDED", "CrawlFailed", "SUCCEEDED"]
+    assert json.loads(after.ran.cause)["status"] == "FAILED"
+    assert "Wait" in after.ran.path
+
+
+@pytest.mark.parametrize("name", ["aws-sdk", "fixed-wait"])
+def test_one_state_takes_the_place_of_four(played: Played, name: str):
+    """The calling machine goes on with the crawl itself."""
+    _, after, _ = played.steps(name)
+    assert after.ran.path == ["Crawl", "Go on"]
+    assert (after.ran.output["crawlername"], after.ran.output["status"]) == ("orders", "SUCCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("situation", "error", "last"),
+    [
+        ("succeeds", None, "Go on"),
+        ("missing", None, "There is no such crawler"),
+        ("fails", "CrawlFailed", "Crawl failed"),
+    ],
+)
+def test_errors_are_caught_by_name(played: Played, situation: str, error: str | None, last: str):
+    """Who caught errors by name goes on catching them."""
+    ran = played.results[f"by name: {situation}"]
+    assert (ran.error, ran.path[-1]) == (error, last), ran.cause
+
+
+def test_an_error_without_a_name_is_caught(stack: Stack):
+    """An execution of crawl that somebody stopped gives no error; a Choice on it must not break."""
+    wait = {"Type": "Wait", "Seconds": 60, "End": True}
+    crawl = create_machine(stack, "slow-crawl", json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}))
+    definition = guide.fill(guide.blocks(guide.BY_NAME)[0], {"CrawlStateMachineArn": crawl})
+    arn = stack.states.start_execution(stateMachineArn=create_machine(stack, "slow-caller", definition))["executionArn"]
+    [child] = eventually(lambda: stack.states.list_executions(stateMachineArn=crawl)["executions"])
+    stack.states.stop_execution(executionArn=child["executionArn"])
+    execution = stack.finish(arn)
+    assert (execution["status"], execution["error"]) == ("FAILED", "CrawlFailed"), execution["cause"]
+    assert json.loads(execution["cause"])["Status"] == "ABORTED"
+
+
+@pytest.mark.parametrize(
+    ("title", "machine", "resources"),
+    [(guide.PYTHON, "Crawl", "<StartCrawlerFunctionArn>"), (guide.LOOPS, "Pipeline", "<name of crawl>|:rule/")],
+)
+def test_the_permissions_are_those_of_the_template(stack: Stack, title: str, machine: str, resources: str):
+    """A reader who grants less is refused on AWS, where no test of ours runs."""
+    crawl = stack.outputs["CrawlStateMachineArn"]
+    values = stack.outputs | {"region": REGION, "account": ACCOUNT, "name of crawl": crawl.rpartition(":")[2]}
+    told = json.loads(guide.fill(guide.blocks(title)[1], values))
+    named = re.compile(guide.fill(resources, values))
+    assert told == [each for each in _statements(stack, machine) if named.search(json.dumps(each["Resource"]))]
+
+
+def test_what_to_watch_is_there(stack: Stack):
+    """Who looks at night for an alarm, a metric or a log group of the guide finds it."""
+    text, resources = guide.GUIDE.read_text(), yaml_parse(TEMPLATE.read_text())["Resources"]
+    alarms = set(re.findall(r"`(\w+Alarm)`", text))
+    assert alarms
+    assert {resources[alarm]["Type"] for alarm in alarms} == {"AWS::CloudWatch::Alarm"}
+    filters = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Logs::MetricFilter"]
+    metrics = {each["MetricName"] for properties in filters for each in properties["MetricTransformations"]}
+    assert re.findall(r"the metric `(\w+)`", text) == ["CrawlRequests"]
+    assert "CrawlRequests" in metrics
+    groups = {group["logGroupName"] for group in stack.logs.describe_log_groups()["logGroups"]}
+    told = {group.replace("<stack>", Stack.NAME) for group in re.findall(r"`(/\S+/<stack>\S+)`", text)}
+    assert told
+    assert told <= groups
+
+
+def test_the_log_lines_have_the_fields_of_the_guide(stack: Stack, played: Played):
+    """The query finds what it asks for."""
+    [query] = guide.blocks(guide.PYTHON, "text")
+    fields = {"level", "crawlername", "outcome", "reason"}
+    assert set(re.findall(r"\w+", query)) & fields == fields - {"reason"}
+    errors = [line for line in stack.log_lines("start-crawler") if line["level"] == "ERROR"]
+    assert errors
+    # An input that cannot be read names no crawler.
+    assert all(fields <= line.keys() for line in errors if line["outcome"] != "InvalidRequest")
+
+
+def _ending(step: Step) -> str:
+    return step.ran.error or step.ran.status
+
+
+def _statements(stack: Stack, machine: str) -> list[dict[str, Any]]:
+    """What the role of a machine of the stack may do."""
+    iam, arn = stack.aws.client("iam"), stack.outputs[f"{machine}StateMachineArn"]
+    role = stack.states.describe_state_machine(stateMachineArn=arn)["roleArn"].rpartition("/")[2]
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    return [statement for document in documents for statement in document["Statement"]]
