@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 use shared::request::{self, InvalidRequest};
 use shared::setting::{self, InvalidSetting};
-use wildmatch::WildMatch;
 
 use crate::event::Object;
-use crate::number;
+use crate::{glob, number};
 
 const FIELDS: [&str; 5] = ["bucket", "prefix", "suffixes", "minBytes", "ignore"];
 
@@ -19,7 +18,7 @@ pub(crate) struct Filter {
     suffixes: Vec<String>,
     min_bytes: u64,
     /// `None` stands for [`bookkeeping`].
-    ignore: Option<Vec<WildMatch>>,
+    ignore: Option<Vec<String>>,
 }
 
 /// A filter in the input that cannot be read.
@@ -42,7 +41,7 @@ impl Filter {
             prefix: text(source, "FILTER_PREFIX").unwrap_or_default(),
             suffixes: list(source, "FILTER_SUFFIXES")?.unwrap_or_default(),
             min_bytes: setting::parse(source, "FILTER_MIN_BYTES", 0)?,
-            ignore: list(source, "FILTER_IGNORE")?.as_deref().map(globs),
+            ignore: list(source, "FILTER_IGNORE")?,
         })
     }
 
@@ -66,10 +65,7 @@ impl Filter {
             prefix: request::optional(input, "prefix")?.unwrap_or_else(|| self.prefix.clone()),
             suffixes: strings(input, "suffixes")?.unwrap_or_else(|| self.suffixes.clone()),
             min_bytes: min_bytes(input)?.unwrap_or(self.min_bytes),
-            ignore: strings(input, "ignore")?
-                .as_deref()
-                .map(globs)
-                .or_else(|| self.ignore.clone()),
+            ignore: strings(input, "ignore")?.or_else(|| self.ignore.clone()),
         })
     }
 
@@ -95,10 +91,11 @@ impl Filter {
         }
         match &self.ignore {
             None => bookkeeping(key).map(str::to_owned),
-            Some(globs) => globs
-                .iter()
-                .find(|glob| glob.matches(key))
-                .map(|glob| format!("the key fits the ignored pattern {:?}", glob.pattern())),
+            Some(patterns) => {
+                let key: Vec<_> = key.chars().collect();
+                let pattern = patterns.iter().find(|pattern| glob::fits(pattern, &key))?;
+                Some(format!("the key fits the ignored pattern {pattern:?}"))
+            }
         }
     }
 }
@@ -124,13 +121,6 @@ fn bookkeeping(key: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn globs(patterns: &[String]) -> Vec<WildMatch> {
-    patterns
-        .iter()
-        .map(|pattern| WildMatch::new(pattern))
-        .collect()
 }
 
 /// The value as it is, since white space may be part of a key; a blank one counts as absent.

@@ -6,6 +6,7 @@
 mod event;
 mod execution;
 mod filter;
+mod glob;
 mod handler;
 mod number;
 

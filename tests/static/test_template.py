@@ -1,0 +1,189 @@
+"""What no linter asks of the template, and an account tells only when an event is lost or a second stack made."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mutants import NOTHING, mutant
+from test_permissions import listed
+from transformed import Template, of_type, resolved, transformed
+
+# What EventBridge understands; any other word makes PutRule fail, any other field never matches:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+ENVELOPE = {"source", "detail-type", "account", "region", "resources", "time", "id", "version", "detail", "$or"}
+OPERATORS = {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
+LONGEST_PATTERN = 2048
+# Their names are part of what they belong to.
+NAMED_WITHIN = {"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::StepFunctions::StateMachineAlias"}
+DAY = 86_400
+
+
+def problems(template: Template) -> list[str]:
+    checks = (logs, targets, trust, patterns, names)
+    return list(itertools.chain.from_iterable(check(template) for check in checks))
+
+
+def logs(template: Template) -> Iterator[str]:
+    """Whatever runs has a log group of the template, where retention is set, and traces."""
+    groups = {name for name, _ in of_type(template, "AWS::Logs::LogGroup")}
+    for name, function in of_type(template, "AWS::Lambda::Function"):
+        if function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref") not in groups:
+            yield f"{name} logs to a group of its own making"
+        if function.get("TracingConfig") != {"Mode": "Active"}:
+            yield f"{name} is not traced"
+    for name, machine in of_type(template, "AWS::StepFunctions::StateMachine"):
+        logging = machine.get("LoggingConfiguration", {"Level": "OFF"})
+        if logging["Level"] == "OFF":
+            yield f"{name} does not log"
+        for destination in logging.get("Destinations", []):
+            if destination["CloudWatchLogsLogGroup"]["LogGroupArn"].get("Fn::GetAtt", [None])[0] not in groups:
+                yield f"{name} logs to no group of the template"
+        if machine.get("TracingConfiguration") != {"Enabled": True}:
+            yield f"{name} is not traced"
+
+
+def targets(template: Template) -> Iterator[str]:
+    """What a rule cannot deliver is tried again and then parked, where EventBridge may park it, as long as can be."""
+    queues = dict(of_type(template, "AWS::SQS::Queue"))
+    for name, rule in of_type(template, "AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0]
+            if queue not in queues:
+                yield f"{name} has a target without a dead-letter queue"
+            elif ("events.amazonaws.com", "sqs:SendMessage") not in set(allowed_on(queue, template)):
+                yield f"{name} may not send to {queue}"
+            elif queues[queue].get("MessageRetentionPeriod") != 14 * DAY:
+                yield f"{queue} forgets"
+            if "RetryPolicy" not in target:
+                yield f"{name} has a target without a retry policy"
+    for name, schedule in of_type(template, "AWS::Scheduler::Schedule"):
+        if "RetryPolicy" not in schedule["Target"]:
+            yield f"{name} has a target without a retry policy"
+
+
+def allowed_on(queue: str, template: Template) -> Iterator[tuple[str, str]]:
+    """The services, with the actions, that the queue's policies allow."""
+    for _, policy in of_type(template, "AWS::SQS::QueuePolicy"):
+        if {"Ref": queue} in policy["Queues"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield from itertools.product(listed(statement["Principal"]["Service"]), listed(statement["Action"]))
+
+
+def trust(template: Template) -> Iterator[str]:
+    """Each role can be taken by the service that it is given to, and by no other."""
+    roles = dict(of_type(template, "AWS::IAM::Role"))
+    for name, role, service in given(template):
+        statements = roles[role["Fn::GetAtt"][0]]["AssumeRolePolicyDocument"]["Statement"]
+        if [listed(each["Principal"]["Service"]) for each in statements] != [[f"{service}.amazonaws.com"]]:
+            yield f"{name} has a role that is not for {service}"
+
+
+def given(template: Template) -> Iterator[tuple[str, Any, str]]:
+    """Each resource that is given a role, with the role and the service that takes it."""
+    for name, function in of_type(template, "AWS::Lambda::Function"):
+        yield name, function["Role"], "lambda"
+    for name, machine in of_type(template, "AWS::StepFunctions::StateMachine"):
+        yield name, machine["RoleArn"], "states"
+    for name, schedule in of_type(template, "AWS::Scheduler::Schedule"):
+        yield name, schedule["Target"]["RoleArn"], "scheduler"
+    for name, rule in of_type(template, "AWS::Events::Rule"):
+        yield from ((name, target["RoleArn"], "events") for target in rule["Targets"] if "RoleArn" in target)
+
+
+def patterns(template: Template) -> Iterator[str]:
+    """Event patterns have EventBridge's fields, operators and length."""
+    for name, rule in of_type(template, "AWS::Events::Rule"):
+        pattern = resolved(rule.get("EventPattern", {}), template)
+        if len(json.dumps(pattern)) > LONGEST_PATTERN:
+            yield f"{name} has a pattern that is too long"
+        yield from (f"{name}: {field} is no field of an event" for field in sorted(pattern.keys() - ENVELOPE))
+        yield from (f"{name}: {problem}" for problem in misspelt(pattern))
+
+
+def misspelt(pattern: Any) -> Iterator[str]:
+    """What EventBridge would not read as its author meant it."""
+    for field, value in pattern.items():
+        match value:
+            case dict():
+                yield from misspelt(value)
+            case [_, *_] if field == "$or":
+                for alternative in value:
+                    yield from misspelt(alternative)
+            case [_, *_]:
+                for each in value:
+                    if isinstance(each, dict) and not (len(each) == 1 and each.keys() <= OPERATORS):
+                        yield f"{each} is no condition"
+                    elif isinstance(each, dict) and "**" in str(each.get("wildcard")):
+                        yield f"{each} has two wildcards side by side"
+            case _:
+                yield f"{field} is no list of values"
+
+
+def names(template: Template) -> Iterator[str]:
+    """Two stacks of one account do not want the same name."""
+    for name, resource in template["Resources"].items():
+        kind = resource["Type"].rpartition("::")[2]
+        for field in ("Name", f"{kind}Name"):
+            if resource["Type"] not in NAMED_WITHIN and fixed(resource.get("Properties", {}).get(field)):
+                yield f"{name} has the same {field} in every stack"
+    for name, output in template.get("Outputs", {}).items():
+        if fixed(output.get("Export")):
+            yield f"{name} is exported under the same name by every stack"
+
+
+def fixed(name: Any) -> bool:
+    return name is not None and "AWS::StackName" not in json.dumps(name)
+
+
+def test_the_template_keeps_the_rules():
+    """Each of them guards what is not noticed until it is needed."""
+    assert problems(transformed()) == []
+
+
+RULE = ("Resources", "CustomersRule", "Properties")
+NATIVE = (*RULE, "EventPattern", "$or", 0, "detail", "object")
+FUNCTION = ("Resources", "StartCrawlerFunction", "Properties")
+MACHINE = ("Resources", "CrawlStateMachine", "Properties")
+SCHEDULE = ("Resources", "WatchSchedule", "Properties")
+QUEUE = ("Resources", "DeadLetterQueue", "Properties")
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "problem"),
+    [
+        ((*FUNCTION, "LoggingConfig"), NOTHING, "logs to a group of its own making"),
+        ((*FUNCTION, "TracingConfig", "Mode"), "PassThrough", "StartCrawlerFunction is not traced"),
+        ((*FUNCTION, "Role", "Fn::GetAtt", 0), "RuleRole", "has a role that is not for lambda"),
+        ((*MACHINE, "LoggingConfiguration"), NOTHING, "CrawlStateMachine does not log"),
+        ((*MACHINE, "LoggingConfiguration", "Level"), "OFF", "CrawlStateMachine does not log"),
+        (
+            (*MACHINE, "LoggingConfiguration", "Destinations", 0, "CloudWatchLogsLogGroup", "LogGroupArn"),
+            {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:other:*"},
+            "logs to no group of the template",
+        ),
+        ((*MACHINE, "TracingConfiguration"), NOTHING, "CrawlStateMachine is not traced"),
+        ((*MACHINE, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for states"),
+        ((*RULE, "Targets", 0, "DeadLetterConfig"), NOTHING, "without a dead-letter queue"),
+        ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "CustomersRule has a target without a retry policy"),
+        ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "WatchScheduleRole", "has a role that is not for events"),
+        (("Resources", "DeadLetterQueuePolicy"), NOTHING, "may not send to DeadLetterQueue"),
+        ((*QUEUE, "MessageRetentionPeriod"), NOTHING, "DeadLetterQueue forgets"),
+        ((*SCHEDULE, "Target", "RetryPolicy"), NOTHING, "WatchSchedule has a target without a retry policy"),
+        ((*SCHEDULE, "Target", "RoleArn", "Fn::GetAtt", 0), "RuleRole", "has a role that is not for scheduler"),
+        ((*RULE, "EventPattern", "detailtype"), ["Object Created"], "detailtype is no field of an event"),
+        ((*RULE, "EventPattern", "account"), ["0" * 12] * 200, "too long"),
+        ((*NATIVE, "key"), [{"prefx": "landing/"}], "is no condition"),
+        ((*NATIVE, "key"), [{"prefix": "landing/", "suffix": ".csv"}], "is no condition"),
+        ((*NATIVE, "key"), [{"wildcard": "landing/**/*.csv"}], "two wildcards"),
+        ((*NATIVE, "key"), "landing/", "key is no list of values"),
+        ((*NATIVE, "key"), [], "key is no list of values"),
+        ((*QUEUE, "QueueName"), "dead-letters", "DeadLetterQueue has the same QueueName"),
+        ((*RULE, "Name"), {"Ref": "SourceBucketName"}, "CustomersRule has the same Name"),
+        (("Outputs", "DeadLetterQueueUrl", "Export"), {"Name": "queue"}, "is exported under the same name"),
+    ],
+)
+def test_the_rules_bite(way, value, problem):
+    """Each is broken once."""
+    assert any(problem in found for found in problems(mutant(transformed(), *way, value=value)))
