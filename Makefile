@@ -12,7 +12,10 @@ CARGO_FLAGS := --workspace --all-targets --locked
 # One virtual environment a tool group: their pins contradict each other.
 LOCAL := .venv/local
 CHECKS := .venv/checks
+SECURITY := .venv/security
 BUILD := .venv/build
+BENCH := .venv/bench
+CARGO_TOOLS := .local/cargo
 
 # The processor to deploy to: what is built has to fit what the template says.
 ARCHITECTURE ?= arm64
@@ -27,17 +30,29 @@ help:  ## List the targets
 # --- what people come for ----------------------------------------------------------------------
 
 .PHONY: demo
-demo: $(LOCAL)/ready bootstraps  ## Run the pipeline customers on a local AWS (CSV=your.csv, KEEP=1 to look around)
-	@$(LOCAL)/bin/python -m local.demo $(if $(CSV),--csv '$(CSV)') $(if $(KEEP),--keep)
+demo: $(LOCAL)/ready bootstraps  ## Run a pipeline on a local AWS (PIPELINE=customers, CSV=your.csv, KEEP=1 to look around)
+	@$(LOCAL)/bin/python -m local.demo $(if $(PIPELINE),--pipeline '$(PIPELINE)') $(if $(CSV),--csv '$(CSV)') $(if $(KEEP),--keep)
+
+.PHONY: pipeline
+pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a local AWS (SPEC=pipelines/x.json, DATE=2026-01-31)
+	@$(LOCAL)/bin/python -m local.pipeline '$(or $(SPEC),$(error make pipeline SPEC=pipelines/x.json))' $(if $(DATE),--date '$(DATE)')
 
 .PHONY: test
 test: fmt lint unit check e2e  ## Run every check and test
 
 .PHONY: soak
-soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, 200 requests at once, the faults again and again
+soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads, the faults again and again
 	MODEL_STEPS=5000000 cargo test --locked --release --package shared --test protocol_model
+	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter -- --include-ignored
 	REQUESTS=200 $(LOCAL)/bin/pytest tests/e2e/test_sharing.py
+	OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py
 	for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
+
+# Builds for minutes the first time: Glue with the project's features and profile, and again with the defaults.
+.PHONY: bench
+bench: $(BENCH)/ready  ## Measure the Lambdas beside their Python twins (RUNS=20 CALLS=500 ONLY='get-crawler-state* floor' INTO=folder)
+	@$(BENCH)/bin/python -m benches $(if $(RUNS),--runs $(RUNS)) $(if $(CALLS),--calls $(CALLS)) \
+	  $(if $(ONLY),--only $(foreach name,$(ONLY),'$(name)')) $(if $(INTO),--into '$(INTO)')
 
 .PHONY: build
 build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
@@ -65,6 +80,10 @@ deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for t
 	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 	$(CHECKS)/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
 
+.PHONY: redrive
+redrive: $(CHECKS)/ready  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)
+	@$(CHECKS)/bin/python tools/redrive.py --stack '$(or $(STACK),$(error make redrive STACK=…: the name of the stack))' $(if $(DRY),--dry-run)
+
 # --- the parts of test -------------------------------------------------------------------------
 
 .PHONY: fmt
@@ -87,9 +106,14 @@ unit:
 # Nothing here needs an account, and nothing should look for one.
 .PHONY: check
 check: export AWS_EC2_METADATA_DISABLED := true
-check: $(CHECKS)/ready $(LOCAL)/ready tools/node_modules/ready bootstraps
+check: $(CHECKS)/ready $(SECURITY)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready tools/node_modules/ready bootstraps
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest tests/static
+
+# Not part of check: the database of advisories is on GitHub, and changes without a commit of ours.
+.PHONY: advisories
+advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory database
+	$(CARGO_TOOLS)/bin/cargo-deny --locked --workspace check advisories
 
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps
@@ -100,12 +124,20 @@ e2e: $(LOCAL)/ready bootstraps
 .PRECIOUS: .venv/%/ready
 $(LOCAL)/ready: local/requirements.txt
 $(CHECKS)/ready: tools/checks.txt
+$(SECURITY)/ready: tools/security.txt
 $(BUILD)/ready: tools/build.txt
+$(BENCH)/ready: benches/requirements.txt
 .venv/%/ready:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=…")'
 	@echo "installing $< into .venv/$*"
 	@$(PYTHON) -m venv --clear .venv/$*
 	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Unoptimised and without debug info: it is built once, and runs for a second.
+$(CARGO_TOOLS)/ready: tools/cargo.txt
+	@echo "installing $< into $(CARGO_TOOLS)"
+	@CARGO_PROFILE_DEV_DEBUG=0 xargs cargo install --quiet --locked --debug --root $(CARGO_TOOLS) < $<
 	@touch $@
 
 tools/node_modules/ready: tools/package-lock.json $(CHECKS)/ready

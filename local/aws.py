@@ -201,6 +201,8 @@ def child_environment(inherited: Mapping[str, str], endpoint: str) -> dict[str, 
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # StartSyncExecution would go to sync-127.0.0.1.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "NO_PROXY": HOST,
         "no_proxy": HOST,
     }

@@ -1,11 +1,10 @@
-"""The whole path on this machine: a CSV lands in a bucket, and becomes two catalogued tables.
+"""The whole path on this machine: objects land in a bucket, and a pipeline makes something of them.
 
-Deploys template.yaml to a local AWS, uploads the file, and follows every state machine that its
-event sets in motion. With --keep the local AWS stays up afterwards, to look around in.
+Deploys template.yaml to a local AWS, uploads the samples of a pipeline, and follows every state machine that their
+events set in motion. With --keep the local AWS stays up afterwards, to look around in.
 """
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -13,27 +12,27 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from local import customers
 from local.aws import LocalAws, LocalAwsError
 from local.deploy import DeployError, deploy
-from local.follow import Follower
+from local.follow import FollowError, Follower
+from local.results import show_execution, show_files, show_objects, show_tables
+from local.workloads import Workload, names, set_up
 
 STACK = "crawler-sync"
-BUCKET = "etl-pipeline"
-SECONDS = 300
+CUSTOMERS = Workload.load("customers")
 # Short enough to watch. In production the window is a minute, and a poll comes every 5 to 60 s.
 PARAMETERS = {
-    "SourceBucketName": BUCKET,
-    "JobNamePattern": "job*",
-    "CrawlerNamePattern": "crawler*",
+    "SourceBucketName": CUSTOMERS.bucket,
+    "JobNamePattern": "*",
+    "CrawlerNamePattern": "*",
     "CoalesceSeconds": 2,
     "PollMinSeconds": 1,
     "PollMaxSeconds": 5,
 }
 
-console = Console(highlight=False)
+# A file may be wider than what is taken for a terminal's width where there is none.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 class DemoError(RuntimeError):
@@ -42,17 +41,17 @@ class DemoError(RuntimeError):
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
-    parser.add_argument("--csv", type=Path, default=customers.SAMPLE, help="the file to upload")
+    parser.add_argument("--pipeline", default="customers", help=f"one of {', '.join(names())}")
+    parser.add_argument("--csv", type=Path, help="the file to upload, for the pipeline customers")
     parser.add_argument("--keep", action="store_true", help="leave the local AWS running until Ctrl-C")
     arguments = parser.parse_args()
     try:
-        if not arguments.csv.is_file():
-            raise DemoError(f"{arguments.csv} is not a file")
+        workload, files = choose(arguments.pipeline, arguments.csv)
         with LocalAws() as aws:
-            run(aws, arguments.csv)
+            run(aws, workload, files)
             if arguments.keep:
-                keep(aws)
-    except (DemoError, DeployError, LocalAwsError, ClientError) as error:
+                keep(aws, workload)
+    except (DemoError, DeployError, FollowError, LocalAwsError, ClientError) as error:
         console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -61,80 +60,55 @@ def main() -> int:
     return 0
 
 
-def run(aws: LocalAws, csv: Path) -> None:
-    console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})")
+def choose(pipeline: str, csv: Path | None) -> tuple[Workload, list[Path]]:
+    """The workload, and the files to upload."""
+    if pipeline not in names():
+        raise DemoError(f"there is no pipeline {pipeline} here; there are {', '.join(names())}")
+    workload = Workload.load(pipeline)
+    if csv is None:
+        return workload, workload.files
+    if workload != CUSTOMERS:
+        raise DemoError(f"only the pipeline customers takes any CSV file; {pipeline} needs its own samples")
+    if not csv.is_file():
+        raise DemoError(f"{csv} is not a file")
+    return workload, [csv]
+
+
+def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
+    console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
-        outputs = deploy(aws, STACK, PARAMETERS)
+        outputs = deploy(aws, STACK, PARAMETERS, [workload.rule])
     with console.status("creating bucket, jobs and crawlers"):
-        customers.set_up(aws, BUCKET)
-    console.print(f"[bold]stack[/]      {STACK}: 3 Lambda functions, 3 state machines, 1 rule")
-
-    key = f"landing/{csv.name}"
-    aws.client("s3").upload_file(str(csv), BUCKET, key)
-    console.print(f"[bold]upload[/]     {csv.name} → s3://{BUCKET}/{key}\n")
-
-    follower = Follower(aws, outputs, console)
-    pipeline = follow(follower, aws)
+        set_up(aws, workload)
+    console.print(f"[bold]stack[/]      {STACK} from template.yaml, with a rule for the pipeline {workload.name}")
+    # At the beginning of a window, so that it has all of them.
+    time.sleep(-time.time() % PARAMETERS["CoalesceSeconds"])
+    for file in files:
+        key = f"{workload.prefix}{file.name}"
+        aws.client("s3").upload_file(str(file), workload.bucket, key)
+        console.print(f"[bold]upload[/]     {file.name} → s3://{workload.bucket}/{escape(key)}", soft_wrap=True)
     console.print()
-    if pipeline["status"] != "SUCCEEDED":
-        raise DemoError(
-            f"{pipeline['name']} is {pipeline['status']}: {pipeline.get('error', '')}: {pipeline.get('cause', '')}"
-        )
-    show_tables(aws)
-    show_objects(aws)
-    show_execution(pipeline)
-
-
-def follow(follower: Follower, aws: LocalAws) -> dict:
-    """Prints what happens until the pipeline that the upload started has ended."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        follower.print_news()
-        if failed := follower.failed_trigger():
-            raise DemoError(f"the trigger failed: {failed}")
-        if (pipeline := follower.pipeline()) and pipeline["status"] != "RUNNING":
-            follower.print_news()
-            return pipeline
-        time.sleep(0.2)
-    raise DemoError(f"nothing has come of the upload for {SECONDS} s; see {aws.log}")
-
-
-def show_tables(aws: LocalAws) -> None:
-    tables = aws.client("glue").get_tables(DatabaseName=customers.DATABASE)["TableList"]
-    for table in sorted(tables, key=lambda table: table["CreateTime"]):
-        descriptor, parameters = table["StorageDescriptor"], table["Parameters"]
-        console.print(f"[bold]table[/]      {customers.DATABASE}.{table['Name']}")
-        shown = Table()
-        shown.add_column("column")
-        shown.add_column("type", style="cyan")
-        for column in descriptor["Columns"]:
-            shown.add_row(column["Name"], column["Type"])
-        console.print(shown)
-        rows, kind = parameters["recordCount"], parameters["classification"]
-        console.print(f"{rows} rows of {kind} in {descriptor['Location']}\n")
-
-
-def show_objects(aws: LocalAws) -> None:
-    console.print("[bold]objects[/]")
-    for item in aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]:
-        console.print(f"  {item['Size']:>8}  s3://{BUCKET}/{escape(item['Key'])}")
-
-
-def show_execution(pipeline: dict) -> None:
-    took = (pipeline["stopDate"] - pipeline["startDate"]).total_seconds()
-    console.print(f"\n[bold]execution[/]  {pipeline['name']}, {took:.0f} s")
-    for side in ("input", "output"):
-        console.print(f"[bold]{side}[/]")
-        console.print_json(json.dumps(json.loads(pipeline[side])))
+    followed = Follower(aws, outputs, console, workload.pipeline).follow()
+    console.print()
+    console.print(followed.timeline())
+    console.print()
+    if followed.problem:
+        raise DemoError(followed.problem)
+    if workload.database:
+        show_tables(aws, console, workload.database)
+    for folder in workload.outputs:
+        show_files(aws, console, f"s3://{workload.bucket}/{folder}")
+    show_objects(aws, console, workload.bucket)
+    show_execution(aws, console, followed.arn)
     console.print("\nTo look around in the local AWS afterwards: [bold]make demo KEEP=1[/]")
 
 
-def keep(aws: LocalAws) -> None:
+def keep(aws: LocalAws, workload: Workload) -> None:
     console.print("\nThe local AWS stays up until Ctrl-C. In another terminal, with the AWS CLI:\n")
     keys = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=eu-west-1"
     for command in (
-        f"s3 ls --recursive s3://{BUCKET}",
-        f"glue get-table --database-name {customers.DATABASE} --name cleansed_customers",
+        f"s3 ls --recursive s3://{workload.bucket}",
+        *([f"glue get-tables --database-name {workload.database}"] if workload.database else []),
         "stepfunctions list-state-machines",
     ):
         console.print(f"  {keys} aws --endpoint-url {aws.endpoint} {command}", soft_wrap=True)

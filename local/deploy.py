@@ -9,9 +9,9 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -32,10 +32,22 @@ class DeployError(RuntimeError):
     """The stack could not be created; the message holds CloudFormation's reasons."""
 
 
-def transform(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+class Rule(NamedTuple):
+    """What starts a pipeline: the objects under a prefix of a bucket."""
+
+    pipeline: Mapping[str, Any]
+    bucket: str
+    prefix: str
+
+
+def transform(
+    path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None, rules: Iterable[Rule] = ()
+) -> dict[str, Any]:
     """The CloudFormation template that SAM makes of `path`, after its packaging of code and definitions."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     template = yaml_parse(path.read_text())
+    for rule in rules:
+        add_rule(template, rule)
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         match resource["Type"]:
@@ -48,7 +60,23 @@ def transform(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None
     return Translator(MANAGED_POLICIES, Parser()).translate(template, defaults | dict(parameters or {}))
 
 
-def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+def add_rule(template: dict[str, Any], rule: Rule) -> None:
+    """Adds a pipeline as the README tells to: a copy of the rule, with a pattern and a pipeline of its own.
+
+    A rule that the template has already stays as it is.
+    """
+    copy = json.dumps(template["Resources"]["CustomersRule"])
+    for parameter, value in {"SourceBucketName": rule.bucket, "SourcePrefix": rule.prefix}.items():
+        copy = copy.replace(json.dumps({"Ref": parameter}), json.dumps(value))
+    resource, name = json.loads(copy), rule.pipeline["name"]
+    [target] = resource["Properties"]["Targets"]
+    text = f'{{"event": <aws.events.event.json>, "pipeline": {json.dumps(rule.pipeline)}}}'
+    target["InputTransformer"]["InputTemplate"] = text
+    resource["Properties"]["Description"] = f"Objects created in {rule.bucket} run the pipeline {name}"
+    template["Resources"].setdefault(f"{name.title().replace('-', '')}Rule", resource)
+
+
+def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iterable[Rule] = ()) -> dict[str, str]:
     """Creates the stack with the bootstraps that cargo built, and returns its outputs."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -59,7 +87,7 @@ def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any]) -> dict[str
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=json.dumps(transform(parameters=parameters)),
+        TemplateBody=json.dumps(transform(parameters=parameters, rules=rules)),
         Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )

@@ -1,8 +1,21 @@
 """What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
 
-from local.extensions import cloudtrail, contract, control, crawlers, faults, functions, glue_api, history, jobs, resources, states
+from local.extensions import (
+    cloudtrail,
+    contract,
+    control,
+    crawlers,
+    deliveries,
+    faults,
+    functions,
+    glue_api,
+    history,
+    jobs,
+    resources,
+    states,
+)
 
-EXTENSIONS = (glue_api, crawlers, jobs, history, states, functions, cloudtrail, faults, resources, control)
+EXTENSIONS = (glue_api, crawlers, jobs, history, states, functions, deliveries, cloudtrail, faults, resources, control)
 
 
 def install() -> None:

@@ -17,13 +17,15 @@ from typing import Any
 import ministack.services.stepfunctions as sfn
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
 
-from local.extensions import contract, scopes
-from local.extensions.glue_api import Response
+from local.extensions import contract, faults, scopes
+from local.extensions.glue_api import Handler, Request, Response
+from local.extensions.scenario import check_machine_tags
 
 ministack = contract.names(
     sfn,
     "_ExecutionError",
     "_add_event",
+    "_create_state_machine",
     "_describe_execution",
     "_emit_execution_status_event",
     "_executions",
@@ -32,8 +34,11 @@ ministack = contract.names(
     "_resolve_state_machine_arn",
     "_run_execution",
     "_start_execution",
+    "_start_sync_execution",
     "_state_machines",
     "_stop_execution",
+    "_tag_resource",
+    "_tags",
     "reset",
 )
 
@@ -57,7 +62,10 @@ _starting = threading.Lock()
 def install() -> None:
     contract.replace(
         sfn,
+        _create_state_machine=create_state_machine,
+        _tag_resource=tag_resource,
         _start_execution=start_execution,
+        _start_sync_execution=start_sync_execution,
         _stop_execution=stop_execution,
         _run_execution=run_execution,
         _fail_execution=fail_execution,
@@ -67,7 +75,55 @@ def install() -> None:
     )
 
 
-def start_execution(request: dict[str, Any]) -> Response:
+def create_state_machine(request: Request) -> Response:
+    return _tagged(ministack._create_state_machine, request)
+
+
+def tag_resource(request: Request) -> Response:
+    return _tagged(ministack._tag_resource, request)
+
+
+def _tagged(handler: Handler, request: Request) -> Response:
+    try:
+        check_machine_tags(_plain(request.get("tags", [])))
+    except ValueError as error:
+        return error_response_json("ValidationException", str(error))
+    return handler(request)
+
+
+def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def start_execution(request: Request) -> Response:
+    return _unless_struck("StartExecution", _start_execution, request)
+
+
+def start_sync_execution(request: Request) -> Response:
+    """Runs an EXPRESS execution to its end."""
+    return _unless_struck("StartSyncExecution", _start_sync_execution, request)
+
+
+def _unless_struck(operation: str, handler: Handler, request: Request) -> Response:
+    """The handler's answer, or the fault that the machine's tags tell of this call."""
+    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    if arn is None:
+        return handler(request)
+    what = faults.next_fault(operation, (arn.rpartition(":")[2], _plain(ministack._tags.get(arn, []))))
+    if what in (None, "lost-response"):
+        answer = handler(request)
+    return answer if what is None else faults.response(what, "states", operation)
+
+
+def _start_sync_execution(request: Request) -> Response:
+    machine = ministack._state_machines.get(request.get("stateMachineArn"))
+    if machine and machine.get("type") != "EXPRESS":
+        message = "This operation is not supported by this type of state machine"
+        return error_response_json("StateMachineTypeNotSupported", message)
+    return ministack._start_sync_execution(request)
+
+
+def _start_execution(request: Request) -> Response:
     """STANDARD: the same name and input, while running, is a success with the first answer."""
     name = request.get("name")
     if name is not None and not NAME.fullmatch(name):
@@ -79,7 +135,7 @@ def start_execution(request: dict[str, Any]) -> Response:
         return ministack._start_execution(request)
 
 
-def _running(request: dict[str, Any]) -> dict[str, Any] | None:
+def _running(request: Request) -> dict[str, Any] | None:
     """The running STANDARD execution that has the request's name."""
     machine = ministack._state_machines.get(
         ministack._resolve_state_machine_arn(request.get("stateMachineArn", "")) or ""
@@ -128,7 +184,7 @@ def _time_out(execution: dict[str, Any]) -> None:
         _lives[execution["executionArn"]].scope.abort()
 
 
-def stop_execution(request: dict[str, Any]) -> Response:
+def stop_execution(request: Request) -> Response:
     response = ministack._stop_execution(request)
     if response[0] == 200:
         _lives[request["executionArn"]].scope.abort()

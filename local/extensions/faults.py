@@ -1,12 +1,14 @@
-"""Faults of the Glue API, chosen by `local:fault:<Operation>` tags, and counters of its calls.
+"""Faults chosen by `local:fault:<Operation>` tags, of the Glue API and of starts of executions, and counters of calls.
 
-The errors have the form of the AWS JSON 1.1 protocol and the codes of "Common errors" in
-the AWS Glue Web API Reference. The other faults are what a network or a proxy does.
+The errors have the form of the AWS JSON protocols and the codes of "Common errors" in the AWS
+Glue Web API Reference and of "Common Errors" in the AWS Step Functions API Reference. The other
+faults are what a network or a proxy does.
 """
 
 import json
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import ministack.services.glue as glue
 from ministack.core.responses import error_response_json
@@ -23,6 +25,8 @@ WITHHOLD = "x-local-withhold"
 # Tells it that the answer is not AWS's, and so has none of the headers that ministack adds to every answer.
 FOREIGN = "x-local-foreign"
 HTML = b"<html><body><h1>It works!</h1></body></html>"
+# What each service calls a breakdown of its own.
+INTERNAL = {"glue": "InternalServiceException", "states": "InternalFailure"}
 MESSAGES = {
     "ThrottlingException": "Rate exceeded",
     "OperationTimeoutException": "The operation timed out",
@@ -30,8 +34,8 @@ MESSAGES = {
 
 _lock = threading.Lock()
 _calls: defaultdict[str, Counter[str]] = defaultdict(Counter)
-# (kind, name, operation) -> the tag's value, and the faults that it still holds.
-_pending: dict[tuple[str, str, str], tuple[str, list[Fault]]] = {}
+# (name, operation) -> the tag's value, and the faults that it still holds.
+_pending: dict[tuple[str, str], tuple[str, list[Fault]]] = {}
 
 
 def install() -> None:
@@ -51,40 +55,42 @@ def forget_calls() -> None:
 
 async def handle_request(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
-    what = _fault(operation, body)
-    if what is None:
-        return await ministack.handle_request(method, path, headers, body, query)
+    what = next_fault(operation, *_subjects(operation, body))
+    if what in (None, "lost-response"):
+        answer = await ministack.handle_request(method, path, headers, body, query)
+    return answer if what is None else response(what, "glue", operation)
+
+
+def response(what: str, service: str, operation: str) -> Response:
+    """What the caller gets instead of the service's answer."""
     match what:
         case "garbage":
             return 200, {"Content-Type": "text/html", FOREIGN: what}, HTML
         case "garbage-503":
             return 503, {"Content-Type": "text/html", FOREIGN: what}, HTML
         case "http-500":
-            return error_response_json("InternalServiceException", "Internal service error", 500)
+            return error_response_json(INTERNAL[service], "Internal service error", 500)
         case "lost-response" | "hang":
-            if what == "lost-response":
-                await ministack.handle_request(method, path, headers, body, query)
-            status, answered, content = error_response_json("InternalServiceException", "No answer", 500)
+            status, answered, content = error_response_json(INTERNAL[service], "No answer", 500)
             return status, {**answered, WITHHOLD: what}, content
         case "AccessDeniedException":
-            message = f"User is not authorized to perform: glue:{operation}"
-            return error_response_json(what, message)
+            return error_response_json(what, f"User is not authorized to perform: {service}:{operation}")
         case code:
             return error_response_json(code, MESSAGES.get(code, f"{operation} failed"))
 
 
-def _fault(operation: str, body: bytes) -> str | None:
-    """Counts the call, and names the fault that strikes it."""
+def next_fault(operation: str, *subjects: tuple[str, Mapping[str, str]]) -> str | None:
+    """Counts the call, and names the fault that strikes it; a subject is a name and its tags."""
     what = None
     with _lock:
-        for kind, name in _subjects(operation, body):
+        for name, own in subjects:
             _calls[name][operation] += 1
-            what = what or _next(kind, name, operation)
+            what = what or _next(name, operation, own.get(FAULT_PREFIX + operation))
     return what
 
 
-def _subjects(operation: str, body: bytes) -> list[tuple[str, str]]:
-    """The crawlers and jobs that a request names, with their kind."""
+def _subjects(operation: str, body: bytes) -> list[tuple[str, Mapping[str, str]]]:
+    """The crawlers and jobs that a request names, with their tags."""
     kind = "crawler" if "Crawl" in operation else "job" if "Job" in operation else None
     if kind is None:
         return []
@@ -94,14 +100,13 @@ def _subjects(operation: str, body: bytes) -> list[tuple[str, str]]:
         return []
     names = [request.get("Name"), request.get("CrawlerName"), request.get("JobName")]
     names += request.get("CrawlerNameList") or request.get("CrawlerNames") or []
-    return [(kind, name) for name in names if isinstance(name, str)]
+    return [(name, tags(kind, name)) for name in names if isinstance(name, str)]
 
 
-def _next(kind: str, name: str, operation: str) -> str | None:
-    value = tags(kind, name).get(FAULT_PREFIX + operation)
+def _next(name: str, operation: str, value: str | None) -> str | None:
     if value is None:
         return None
-    key = (kind, name, operation)
+    key = (name, operation)
     if key not in _pending or _pending[key][0] != value:
         _pending[key] = value, [fault for fault in faults(value) if fault.times != 0]
     remaining = _pending[key][1]

@@ -27,6 +27,8 @@ logger = logging.getLogger("jobs")
 MINUTE = 60
 OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "STOPPED"}
 TIMED_OUT = "Job run timed out"
+EXTRA_PY_FILES = "--extra-py-files"
+ARCHIVES = (".zip", ".whl", ".egg")
 
 
 class JobError(Exception):
@@ -114,10 +116,11 @@ class JobRun:
         with tempfile.TemporaryDirectory(prefix="job-") as directory:
             runs_script = location and outcome == "SUCCEEDED"
             script = _fetch(location, Path(directory)) if runs_script else None
+            libraries = self._libraries(Path(directory, "libraries")) if runs_script else []
             with self._lock:
                 if not self._stop_requested.is_set():
                     self._set("RUNNING")
-            if script and not self._run(script):
+            if script and not self._run(script, libraries):
                 return "TIMEOUT", TIMED_OUT
         if scenario.seconds:
             rest = self._started + min(scenario.seconds, self._timeout) - time.time()
@@ -126,7 +129,14 @@ class JobRun:
                 return "TIMEOUT", TIMED_OUT
         return outcome, (scenario.error or "Internal service error") if outcome == "FAILED" else None
 
-    def _run(self, script: Path) -> bool:
+    def _libraries(self, directory: Path) -> list[Path]:
+        """What `--extra-py-files` adds to the Python path: archives themselves, of modules their folder."""
+        directory.mkdir()
+        locations = self._arguments.get(EXTRA_PY_FILES, "").split(",")
+        files = [_fetch(location, directory) for location in locations if location]
+        return [file if file.suffix in ARCHIVES else directory for file in files]
+
+    def _run(self, script: Path, libraries: list[Path]) -> bool:
         """Runs the script; False when it took too long. Raises JobError when it fails."""
         arguments = self._arguments | {"--JOB_NAME": self._job["Name"], "--JOB_RUN_ID": self.id}
         command = [sys.executable, str(script), *(part for pair in arguments.items() for part in pair)]
@@ -138,7 +148,9 @@ class JobRun:
                 self._process = subprocess.Popen(
                     command,
                     cwd=script.parent,
-                    env=os.environ | {"AWS_REGION": get_region(), "AWS_DEFAULT_REGION": get_region()},
+                    env=os.environ
+                    | {"AWS_REGION": get_region(), "AWS_DEFAULT_REGION": get_region()}
+                    | {"PYTHONPATH": os.pathsep.join(map(str, libraries))},
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
@@ -174,11 +186,11 @@ def _exception(output: str) -> str | None:
 
 
 def _fetch(location: str, directory: Path) -> Path:
-    """The script as it is in S3 now: a deployment between two runs takes effect."""
+    """A script or a library as it is in S3 now: a deployment between two runs takes effect."""
     bucket, _, key = location.removeprefix("s3://").partition("/")
-    script = directory / (key.rpartition("/")[2] or "script.py")
+    file = directory / (key.rpartition("/")[2] or "script.py")
     try:
-        own.client("s3").download_file(bucket, key, str(script))
+        own.client("s3").download_file(bucket, key, str(file))
     except ClientError as error:
-        raise JobError(f"Error downloading script {location}: {error.response['Error']['Message']}") from error
-    return script
+        raise JobError(f"Error downloading {location}: {error.response['Error']['Message']}") from error
+    return file

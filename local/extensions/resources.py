@@ -1,23 +1,48 @@
 """Resources of CloudFormation that ministack lacks or takes only in part.
 
-Follows "AWS::CloudWatch::Alarm" in the AWS CloudFormation Template Reference: an alarm on an expression over several
-metrics. It is described as it was given, and never changes its state: ministack computes no expressions.
+Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachineVersion" and "AWS::StepFunctions::StateMachineAlias" in
+the AWS CloudFormation Template Reference. An alarm on an expression over several metrics is described as it was given,
+and never changes its state: ministack computes no expressions. An alias goes over to its new version at once, whatever
+its DeploymentPreference says.
 """
 
+import json
 from typing import Any
 
+import ministack.services.stepfunctions as sfn
 from ministack.services.cloudformation import provisioners
 
 from local.extensions import contract
 
-ministack = contract.names(provisioners, "_cw_metric_alarm_record")
+ministack = contract.names(provisioners, "_cw_metric_alarm_record", "_RESOURCE_HANDLERS")
+versions = contract.names(
+    sfn,
+    "_create_state_machine_alias",
+    "_delete_state_machine_alias",
+    "_delete_state_machine_version",
+    "_publish_state_machine_version",
+    "_update_state_machine_alias",
+)
+
+Properties = dict[str, Any]
+Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
     contract.replace(provisioners, _cw_metric_alarm_record=alarm)
+    ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineVersion"] = {
+        "create": lambda _id, properties, _stack: publish(properties),
+        "update": lambda _id, _old, properties, _stack: publish(properties),
+        "delete": lambda arn, _properties: versions._delete_state_machine_version({"stateMachineVersionArn": arn}),
+    }
+    ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineAlias"] = {
+        "create": lambda _id, properties, _stack: create_alias(properties),
+        "update": lambda arn, _old, properties, _stack: update_alias(arn, properties),
+        "delete": lambda arn, _properties: versions._delete_state_machine_alias({"stateMachineAliasArn": arn}),
+    }
 
 
-def alarm(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+def alarm(name: str, properties: Properties) -> dict[str, Any]:
     if not (metrics := properties.get("Metrics")):
         return ministack._cw_metric_alarm_record(name, properties)
     single = {key: value for key, value in properties.items() if key != "Metrics"} | {"MetricName": "-", "Namespace": "-"}
@@ -27,3 +52,46 @@ def alarm(name: str, properties: dict[str, Any]) -> dict[str, Any]:
         "Namespace": None,
         "Metrics": metrics,
     }
+
+
+def publish(properties: Properties) -> Made:
+    """A version of a changed machine replaces the one before, which stays if the template says so."""
+    request = {
+        "stateMachineArn": properties["StateMachineArn"],
+        "revisionId": properties["StateMachineRevisionId"],
+        "description": properties.get("Description", ""),
+    }
+    arn = _checked(versions._publish_state_machine_version(request))["stateMachineVersionArn"]
+    return arn, {"Arn": arn}
+
+
+def create_alias(properties: Properties) -> Made:
+    request = {"name": properties["Name"], "routingConfiguration": _routing(properties)}
+    arn = _checked(versions._create_state_machine_alias(request))["stateMachineAliasArn"]
+    return arn, {"Arn": arn}
+
+
+def update_alias(arn: str, properties: Properties) -> Made:
+    _checked(
+        versions._update_state_machine_alias(
+            {"stateMachineAliasArn": arn, "routingConfiguration": _routing(properties)}
+        )
+    )
+    return arn, {"Arn": arn}
+
+
+def _routing(properties: Properties) -> list[dict[str, Any]]:
+    if preference := properties.get("DeploymentPreference"):
+        return [{"stateMachineVersionArn": preference["StateMachineVersionArn"], "weight": 100}]
+    return [
+        {"stateMachineVersionArn": each["StateMachineVersionArn"], "weight": int(each["Weight"])}
+        for each in properties["RoutingConfiguration"]
+    ]
+
+
+def _checked(response: tuple[int, Any, bytes]) -> dict[str, Any]:
+    status, _, body = response
+    answer = json.loads(body)
+    if status >= 400:
+        raise ValueError(answer["message"])
+    return answer

@@ -1,4 +1,4 @@
-"""Scenarios as data: tags named `local:…` on a crawler or a job choose how it behaves.
+"""Scenarios as data: tags named `local:…` on a crawler, a job or a state machine choose how it behaves.
 
 AWS has nothing of the kind. The table of tags is in local/README.md.
 """
@@ -10,6 +10,8 @@ from typing import Any, Self
 
 PREFIX = "local:"
 FAULT_PREFIX = "local:fault:"
+# The operations of Step Functions that can be struck, on the machine that they name.
+STARTS = ("StartExecution", "StartSyncExecution")
 OUTCOMES = ("succeeded", "failed", "cancelled")
 _FAULT = re.compile(r"(?P<times>\d+|forever) (?P<what>[A-Za-z0-9-]+)")
 
@@ -68,6 +70,14 @@ def check_tags(tags: Mapping[str, str]) -> None:
     for tag, value in tags.items():
         if tag.startswith(FAULT_PREFIX):
             faults(value)
+
+
+def check_machine_tags(tags: Mapping[str, str]) -> None:
+    for tag, value in tags.items():
+        if tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in STARTS:
+            raise ValueError(f"unknown tag {tag} of a state machine")
+        if tag.startswith(FAULT_PREFIX) and any(fault.what.startswith("garbage") for fault in faults(value)):
+            raise ValueError(f"tag {tag}: garbage comes from Glue only")
 
 
 def _seconds(tag: str, value: str) -> float:

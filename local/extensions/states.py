@@ -154,6 +154,7 @@ def run_sub_machine(states: State, start_at: str, data: Any, execution: State, c
     group = scopes.current.get()
     own_context = {**context, "variables": dict(context.get("variables", {}))}
     try:
+        group.check()
         return history.run_states(states, start_at, data, execution, own_context)
     except scopes.Aborted:
         return None  # never seen: the sibling's error, or the abort, takes its place

@@ -1,8 +1,10 @@
 """Jobs that run, their limits, and Step Functions' integration with them."""
 
 import functools
+import io
 import json
 import os
+import zipfile
 
 import pytest
 from contract_helpers import Local, at_once, error_code, eventually
@@ -66,6 +68,25 @@ def test_a_script_is_read_anew_for_every_run(local: Local) -> None:
     bucket, key = location.removeprefix("s3://").split("/")
     local.s3.put_object(Bucket=bucket, Key=key, Body="raise ValueError('new')")
     assert local.run_job(job)["ErrorMessage"] == "ValueError: new"
+
+
+def test_scripts_share_modules(local: Local) -> None:
+    """Protects --extra-py-files: single files and archives, from S3, on the Python path."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("tax.py", "RATE = 2")
+    bucket = local.bucket(**{"lib/price.py": "PRICE = 21", "tax.zip": archive.getvalue()})
+    libraries = {"--extra-py-files": f"s3://{bucket}/lib/price.py,s3://{bucket}/tax.zip"}
+    script = "import price, tax; raise ValueError(price.PRICE * tax.RATE)"
+    assert local.run_job(local.job(script, DefaultArguments=libraries))["ErrorMessage"] == "ValueError: 42"
+
+
+def test_a_missing_module_fails_the_run_and_is_named(local: Local) -> None:
+    """Protects whoever mistypes it: without the run's failure it would be an ImportError somewhere else."""
+    location = f"s3://{local.bucket()}/gone.py"
+    run = local.run_job(local.job("pass", DefaultArguments={"--extra-py-files": location}))
+    assert run["JobRunState"] == "FAILED"
+    assert location in run["ErrorMessage"]
 
 
 def test_a_missing_script_fails_the_run_and_is_named(local: Local) -> None:

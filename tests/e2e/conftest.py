@@ -1,26 +1,42 @@
-"""The template, deployed to a local AWS, with the jobs and crawlers of the pipeline customers."""
+"""The template, deployed to a local AWS, with the jobs and crawlers of the pipelines."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from stack import BUCKET, Stack
+from stack import CUSTOMERS, Stack
 
-from local import customers
 from local.aws import LocalAws
 from local.deploy import deploy
+from local.workloads import Workload, names, set_up
+
+
+@contextmanager
+def deployed(*workloads: Workload) -> Iterator[Stack]:
+    parameters = {
+        "SourceBucketName": CUSTOMERS.bucket,
+        "JobNamePattern": "*",
+        "CrawlerNamePattern": "*",
+        "CoalesceSeconds": 2,
+        "PollMinSeconds": 1,
+        "PollMaxSeconds": 2,
+    }
+    with LocalAws() as aws:
+        outputs = deploy(aws, Stack.NAME, parameters, [workload.rule for workload in workloads])
+        for workload in workloads:
+            set_up(aws, workload)
+        yield Stack(aws, outputs)
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with LocalAws() as aws:
-        parameters = {
-            "SourceBucketName": BUCKET,
-            "JobNamePattern": "*",
-            "CrawlerNamePattern": "*",
-            "CoalesceSeconds": 2,
-            "PollMinSeconds": 1,
-            "PollMaxSeconds": 2,
-        }
-        outputs = deploy(aws, Stack.NAME, parameters)
-        customers.set_up(aws, BUCKET)
-        yield Stack(aws, outputs)
+    """As the template is: with the pipeline customers."""
+    with deployed(CUSTOMERS) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def pipelines() -> Iterator[Stack]:
+    """With all pipelines of the folder, a rule each. Their own: other tests count what happens on the stack."""
+    with deployed(*map(Workload.load, names())) as stack:
+        yield stack

@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
+from duckdb import DuckDBPyRelation
+
 from local.aws import LocalAws
+from local.workloads import Workload, tables
 
 T = TypeVar("T")
-BUCKET = "etl-pipeline"
+CUSTOMERS = Workload.load("customers")
+BUCKET = CUSTOMERS.bucket
 
 
 def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = 60.0) -> T:
@@ -18,6 +22,11 @@ def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = 6
         assert time.monotonic() < deadline, f"not within {timeout} s"
         time.sleep(0.1)
     return answer
+
+
+def lines(rows: DuckDBPyRelation) -> list[str]:
+    """The rows as one writes them down: `1 | Tea | -`."""
+    return [" | ".join("-" if cell is None else str(cell) for cell in row) for row in rows.fetchall()]
 
 
 class Stack:
@@ -65,6 +74,37 @@ class Stack:
             for event in self.history(arn)
             if event["type"].endswith("StateEntered")
         ]
+
+    def upload(self, workload: Workload) -> dict[str, Any]:
+        """Uploads the samples, and describes the run that they set in motion when it has ended; of two the later."""
+        samples = {workload.prefix + file.name: file for file in workload.files}
+        for key, file in samples.items():
+            self.s3.upload_file(str(file), workload.bucket, key)
+
+        def runs() -> set[str] | None:
+            outputs = [
+                json.loads(self.states.describe_execution(executionArn=each["executionArn"]).get("output") or "{}")
+                for each in self.executions("Trigger")
+            ]
+            handled = {
+                output["key"]: output["executionName"]
+                for output in outputs
+                if output.get("bucket") == workload.bucket and output["key"] in samples
+            }
+            return set(handled.values()) if handled.keys() == samples.keys() else None
+
+        names = eventually(runs)
+        arns = [each["executionArn"] for each in self.executions("Pipeline") if each["name"] in names]
+        return [self.finish(arn, timeout=120) for arn in arns][-1]
+
+    def columns(self, database: str, table: str) -> dict[str, str]:
+        """The columns of a catalogued table, with their types."""
+        descriptor = self.glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]
+        return {column["Name"]: column["Type"] for column in descriptor["Columns"]}
+
+    def rows(self, database: str, table: str) -> list[str]:
+        """What lies where the catalog says, in the catalog's types: a line a row."""
+        return lines(tables.read(database, table, self.aws.client))
 
     def parked(self) -> list[dict[str, Any]]:
         """Takes what lies in the dead-letter queue."""

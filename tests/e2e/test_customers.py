@@ -1,32 +1,18 @@
 """The pipeline customers, from an upload to two catalogued tables."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import BUCKET, Stack, eventually
+from stack import BUCKET, CUSTOMERS, Stack
 
-from local import customers
 from local.aws import ROOT
 
 
 @pytest.fixture(scope="module")
-def pipeline(stack: Stack) -> Iterator[dict[str, Any]]:
+def pipeline(stack: Stack) -> dict[str, Any]:
     """The execution that an upload to S3 sets in motion, ended."""
-    before = {execution["executionArn"] for execution in stack.executions("Pipeline")}
-    stack.s3.upload_file(str(customers.SAMPLE), BUCKET, "landing/customers.csv")
-
-    def started() -> str | None:
-        new = [execution["executionArn"] for execution in stack.executions("Pipeline")]
-        return next((arn for arn in new if arn not in before), None)
-
-    yield stack.finish(eventually(started), timeout=120)
-
-
-def columns(stack: Stack, table: str) -> dict[str, str]:
-    descriptor = stack.glue.get_table(DatabaseName=customers.DATABASE, Name=table)["Table"]["StorageDescriptor"]
-    return {column["Name"]: column["Type"] for column in descriptor["Columns"]}
+    return stack.upload(CUSTOMERS)
 
 
 TYPES = {
@@ -50,14 +36,14 @@ def test_an_upload_runs_the_whole_pipeline(pipeline):
 @pytest.mark.parametrize("table", ["raw_customers", "cleansed_customers"])
 def test_both_tables_are_catalogued_with_types(pipeline, stack, table):
     """An integer stays an integer, a date a date, through CSV and Parquet alike."""
-    assert columns(stack, table) == TYPES
+    assert stack.columns(CUSTOMERS.database, table) == TYPES
 
 
 def test_the_tables_hold_the_rows(pipeline, stack):
     """The sample has 125 rows; 5 of them stand there twice."""
     counts = {
         table: int(
-            stack.glue.get_table(DatabaseName=customers.DATABASE, Name=table)["Table"]["Parameters"]["recordCount"]
+            stack.glue.get_table(DatabaseName=CUSTOMERS.database, Name=table)["Table"]["Parameters"]["recordCount"]
         )
         for table in ("raw_customers", "cleansed_customers")
     }

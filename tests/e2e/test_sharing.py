@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from stack import Stack, eventually
+from stack import CUSTOMERS, Stack, eventually
 
-from local import customers
+from local.workloads import ROLE
 
 REQUESTS = int(os.environ.get("REQUESTS", "50"))
 
@@ -19,8 +19,8 @@ def crawler(stack: Stack, name: str) -> str:
     """A crawler without data, whose crawls take 3 s."""
     stack.glue.create_crawler(
         Name=name,
-        Role=customers.ROLE,
-        DatabaseName=customers.DATABASE,
+        Role=ROLE,
+        DatabaseName=CUSTOMERS.database,
         Targets={"S3Targets": [{"Path": "s3://etl-pipeline/nothing/"}]},
         Tags={"local:seconds": "3"},
     )

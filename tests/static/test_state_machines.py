@@ -122,6 +122,24 @@ def test_every_retry_is_bounded_and_spread(path):
                 assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"], name
 
 
+def longest(task: dict[str, Any]) -> float:
+    """How long a task can take with all of its retries: each attempt until its timeout, each pause without luck."""
+    seconds = task["TimeoutSeconds"]
+    for retrier in task["Retry"]:
+        for attempt in range(retrier["MaxAttempts"]):
+            pause = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt
+            seconds += task["TimeoutSeconds"] + min(pause, retrier["MaxDelaySeconds"])
+    return seconds
+
+
+def test_the_trigger_parks_its_event_before_its_time_is_up():
+    """An express execution that times out has neither handled its event nor parked it."""
+    machine = load(ROOT / "statemachine/trigger.asl.json")
+    tasks = [state for _, state in states(machine) if state["Type"] == "Task"]
+    assert len(tasks) == 3
+    assert sum(map(longest, tasks)) < machine["TimeoutSeconds"] < 300
+
+
 @each_machine
 def test_every_failure_says_what_and_why(path):
     """A Fail without Error and Cause leaves its caller with nothing."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stack import Stack
 
-from local.customers import ROLE
+from local.workloads import ROLE
 from local.deploy import BOOTSTRAPS
 
 SOURCES = Path(__file__).parent / "lambdas"

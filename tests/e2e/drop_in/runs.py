@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stack import Stack, eventually
+from stack import CUSTOMERS, Stack, eventually
 
-from local.customers import DATABASE, ROLE
+from local.workloads import ROLE
 
 CRAWLER = "orders"  # what machines and results call it, whatever its name is
 COLD = 8  # executions that have not reached Glue yet: processes that start compete for the processors
@@ -62,7 +62,7 @@ def fault(operation: str, what: str) -> dict[str, str]:
 
 def create_crawler(stack: Stack, name: str, tags: Mapping[str, str]) -> None:
     stack.glue.create_crawler(
-        Name=name, Role=ROLE, DatabaseName=DATABASE, Targets={"S3Targets": []}, Tags=crawling(1) | dict(tags)
+        Name=name, Role=ROLE, DatabaseName=CUSTOMERS.database, Targets={"S3Targets": []}, Tags=crawling(1) | dict(tags)
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from copies import PROGRAMS, FrailFunction, copy_of_crawl
 from scenario import Before, Meanwhile, Scenario, crawling
-from stack import Stack, eventually
+from stack import CUSTOMERS, Stack, eventually
 
 from local.aws import ACCOUNT, REGION
-from local.customers import DATABASE, ROLE
+from local.workloads import ROLE
 
 # A process that was ended logs nothing, nor does one that never ran; the local AWS calls the latter Lambda.Unknown.
 SILENT = {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.TooManyRequestsException", "Lambda.Unknown"}
@@ -101,7 +101,7 @@ class Play:
         stack.glue.create_crawler(
             Name=self.crawler,
             Role=ROLE,
-            DatabaseName=DATABASE,
+            DatabaseName=CUSTOMERS.database,
             Targets={"S3Targets": []},
             Tags=crawling(0, stopping=0) | outcome,
         )

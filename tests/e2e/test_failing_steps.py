@@ -1,7 +1,6 @@
-"""The pipelines of the folder: stages in order, steps side by side, no wait where none is asked for, and an end
-where a step fails.
+"""Where a step of a pipeline fails, the pipeline ends.
 
-Their jobs and crawlers only take their time here; what they do with data belongs to whoever has the data.
+Jobs and crawlers only take their time here; on data they run in the tests that are named for their pipelines.
 """
 
 import json
@@ -9,66 +8,33 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import Stack, eventually
+from stack import CUSTOMERS, Stack, eventually
 
-from local import customers
-from local.aws import ACCOUNT, REGION, ROOT
+from local.aws import ACCOUNT, REGION
+from local.workloads import ROLE, Workload
 
 NAMES = ["medallion", "find-matches", "extract-transform-load"]
-
-
-def load(name: str) -> dict[str, Any]:
-    return json.loads((ROOT / f"pipelines/{name}.json").read_text())
 
 
 def create(stack: Stack, pipeline: dict[str, Any]) -> None:
     for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
         if "job" in step:
-            stack.glue.create_job(Name=step["job"], Role=customers.ROLE, Command={}, Tags={"local:seconds": "2"})
+            stack.glue.create_job(Name=step["job"], Role=ROLE, Command={}, Tags={"local:seconds": "2"})
         if "crawler" in step:
             stack.glue.create_crawler(
                 Name=step["crawler"],
-                Role=customers.ROLE,
-                DatabaseName=customers.DATABASE,
+                Role=ROLE,
+                DatabaseName=CUSTOMERS.database,
                 Targets={"S3Targets": []},
                 # A crawl that nobody awaits outlasts the pipeline by far.
                 Tags={"local:seconds": "1" if step.get("await", True) else "60"},
             )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_pipeline_runs_as_it_is_written(stack: Stack, name):
-    """Silver reads what both bronze crawls have catalogued; the four marts do not wait for each other."""
-    pipeline = load(name)
-    create(stack, pipeline)
-    execution = stack.run("Pipeline", pipeline, timeout=90)
-    assert execution["status"] == "SUCCEEDED", execution.get("cause")
-    output = json.loads(execution["output"])
-
-    done = execution["startDate"]
-    for stage, result in zip(pipeline["stages"], output["stages"], strict=True):
-        runs = [stack.glue.get_job_runs(JobName=step["job"])["JobRuns"][0] for step in stage["steps"]]
-        assert min(run["StartedOn"] for run in runs) >= done, stage["name"]
-        assert max(run["StartedOn"] for run in runs) < min(run["CompletedOn"] for run in runs), stage["name"]
-        done = max(run["CompletedOn"] for run in runs)
-        for step, told in zip(stage["steps"], result["steps"], strict=True):
-            assert (told["job"]["name"], told["job"]["state"]) == (step["job"], "SUCCEEDED")
-            if "crawler" not in step:
-                assert told["crawl"] is None
-            elif step.get("await", True):
-                [crawl] = stack.glue.list_crawls(CrawlerName=step["crawler"])["Crawls"]
-                assert (told["crawl"]["status"], told["crawl"]["crawlId"]) == ("SUCCEEDED", crawl["CrawlId"])
-                done = max(done, crawl["EndTime"])
-            else:
-                nested = stack.states.describe_execution(executionArn=told["crawl"]["executionArn"])
-                assert nested["status"] == "RUNNING"
-                assert eventually(lambda: stack.glue.list_crawls(CrawlerName=step["crawler"])["Crawls"])
-
-
 def failures() -> Iterator[tuple[str, int, int, str]]:
     """Every job and every awaited crawler: pipeline, stage, step, and which of the two fails."""
     for name in NAMES:
-        for number, stage in enumerate(load(name)["stages"]):
+        for number, stage in enumerate(Workload.load(name).pipeline["stages"]):
             for place, step in enumerate(stage["steps"]):
                 yield name, number, place, "job"
                 if "crawler" in step and step.get("await", True):
@@ -80,7 +46,7 @@ def failed(stack: Stack) -> dict[tuple[str, int, int, str], tuple[dict[str, Any]
     """Each failure in a copy of its pipeline: the copy, and its execution, all of them under way together."""
     started = {}
     for count, (name, number, place, part) in enumerate(failures()):
-        pipeline = load(name)
+        pipeline = Workload.load(name).pipeline
         for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
             step.update({each: f"{step[each]}-{count}" for each in ("job", "crawler") if each in step})
         create(stack, pipeline)

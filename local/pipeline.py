@@ -1,0 +1,137 @@
+"""Checks a pipeline file against the schema, and runs it on a local AWS: `make pipeline SPEC=pipelines/x.json`.
+
+Jobs and crawlers that a workload of this project has are real ones; any other stands in for yours: it takes its time,
+and succeeds.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from botocore.exceptions import ClientError
+from rich.markup import escape
+
+from local.aws import ROOT, LocalAws, LocalAwsError
+from local.demo import PARAMETERS, STACK, console
+from local.deploy import DeployError, deploy
+from local.follow import FollowError, Follower
+from local.steps import Steps
+from local.workloads import ROLE, Workload, names, set_up
+
+SCHEMA = ROOT / "statemachine/pipeline.schema.json"
+SECONDS = "2"
+
+
+class PipelineError(RuntimeError):
+    """The file is no pipeline; the message says where and why, or the run failed."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.pipeline", description=__doc__)
+    parser.add_argument("file", type=Path, help="the pipeline, as pipelines/*.json are")
+    parser.add_argument("--date", help="the day that the jobs are told, such as 2026-01-31")
+    arguments = parser.parse_args()
+    try:
+        pipeline = read(arguments.file)
+        if arguments.date:
+            pipeline["arguments"] = {"--date": arguments.date} | (pipeline.get("arguments") or {})
+        with LocalAws() as aws:
+            run(aws, pipeline)
+    except (PipelineError, DeployError, FollowError, LocalAwsError, ClientError) as error:
+        console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nstopped: nothing is left running")
+        return 130
+    return 0
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The pipeline in the file; PipelineError names every place where it breaks a rule."""
+    try:
+        pipeline = json.loads(file.read_text())
+    except OSError as error:
+        raise PipelineError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PipelineError(f"{file}: {error}") from error
+    except json.JSONDecodeError as error:
+        raise PipelineError(f"{file}, line {error.lineno}, column {error.colno}: {error.msg}") from error
+    if found := list(complaints(pipeline)):
+        raise PipelineError("\n".join(f"{file}: {complaint}" for complaint in found))
+    return pipeline
+
+
+def complaints(pipeline: object) -> Iterator[str]:
+    """What breaks the schema: where, as a JSON pointer, what is wrong there, and the rule's own pointer."""
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    for error in sorted(validator.iter_errors(pipeline), key=lambda error: list(map(str, error.absolute_path))):
+        for each in nearest(error):
+            yield f"{pointer(each.absolute_path)}: {each.message} (rule {pointer(each.absolute_schema_path)})"
+
+
+def nearest(error: jsonschema.ValidationError) -> list[jsonschema.ValidationError]:
+    """Of alternatives, those that are of the right type at least: what they lack helps, that others fit less does not."""
+    alternatives: dict[object, list[jsonschema.ValidationError]] = {}
+    for each in error.context or []:
+        alternatives.setdefault(each.relative_schema_path[0], []).append(each)
+    fitting = [
+        errors
+        for errors in alternatives.values()
+        if not any(each.validator == "type" and not each.relative_path for each in errors)
+    ]
+    return [deeper for errors in fitting for each in errors for deeper in nearest(each)] or [error]
+
+
+def pointer(path: Any) -> str:
+    """A JSON pointer, RFC 6901."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path) or "the whole"
+
+
+def run(aws: LocalAws, pipeline: dict[str, Any]) -> None:
+    console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
+    with console.status("creating the stack from template.yaml"):
+        outputs = deploy(aws, STACK, PARAMETERS)
+    with console.status("creating jobs and crawlers"):
+        stand_ins = create(aws, pipeline)
+    if stand_ins:
+        console.print(f"[bold]stand-ins[/]  {escape(', '.join(stand_ins))}", soft_wrap=True)
+    console.print()
+    arn = aws.client("stepfunctions").start_execution(
+        stateMachineArn=outputs["PipelineStateMachineArn"], input=json.dumps(pipeline)
+    )["executionArn"]
+    followed = Follower(aws, outputs, console, pipeline).follow(arn)
+    console.print()
+    console.print(followed.timeline())
+    if followed.problem:
+        raise PipelineError(followed.problem)
+
+
+def create(aws: LocalAws, pipeline: dict[str, Any]) -> list[str]:
+    """Creates what the pipeline names; returns what only stands in."""
+    glue, s3 = aws.client("glue"), aws.client("s3")
+    known: set[str] = set()
+    if pipeline["name"] in names():
+        workload = Workload.load(pipeline["name"])
+        set_up(aws, workload)
+        for file in workload.files:
+            s3.upload_file(str(file), workload.bucket, workload.prefix + file.name)
+        known = {*workload.jobs, *workload.crawlers}
+    steps = [step for stage in Steps(pipeline).stages for step in stage]
+    jobs = {step.job for step in steps} - known - {""}
+    crawlers = {step.crawler for step in steps} - known - {""}
+    tags = {"local:seconds": SECONDS}
+    for job in jobs:
+        glue.create_job(Name=job, Role=ROLE, Command={}, Tags=tags, ExecutionProperty={"MaxConcurrentRuns": 100})
+    for crawler in crawlers:
+        glue.create_crawler(Name=crawler, Role=ROLE, DatabaseName="stand-ins", Targets={"S3Targets": []}, Tags=tags)
+    if crawlers:
+        glue.create_database(DatabaseInput={"Name": "stand-ins"})
+    return sorted(jobs | crawlers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The steps of a pipeline, and which of them a state of its run is about."""
+
+import json
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job, a crawler, or both, at its place: `label` is 2.1 for the first step of the second stage."""
+
+    label: str
+    job: str
+    crawler: str
+    awaited: bool
+
+
+class Steps:
+    """The steps of one run, by stage. Stages run in order, so that only the steps of one are about to begin or end."""
+
+    def __init__(self, pipeline: Mapping[str, Any]) -> None:
+        self.names = [stage.get("name") or "" for stage in pipeline["stages"]]
+        self.stages = [
+            [
+                Step(
+                    label=f"{number}.{place}",
+                    job=_name(step.get("job")),
+                    crawler=_name(step.get("crawler")),
+                    awaited=step.get("await") is not False,
+                )
+                for place, step in enumerate(stage["steps"], start=1)
+            ]
+            for number, stage in enumerate(pipeline["stages"], start=1)
+        ]
+        self._current: list[Step] = []
+
+    def enter(self, number: int) -> list[Step]:
+        self._current = self.stages[number - 1]
+        return self._current
+
+    def of(self, told: object, besides: Container[Step | None] = ()) -> Step | None:
+        """The step that the input or the output of a state tells of.
+
+        What the states of a step hand on has the step's place, or names its job or its crawler. Steps of one stage that
+        have the same one cannot be told apart by that: the first is meant that is not among `besides`.
+        """
+        match told:
+            case {"step": _, "place": str(place)}:
+                stage, number = re.findall(r"stage (\d+).*, step (\d+)$", place)[0]
+                return self.stages[int(stage) - 1][int(number) - 1]
+            case {"JobName": str(job)} | {"crawl": None, "job": {"name": str(job)}}:
+                fitting = (step for step in self._current if step.job == job and step not in besides)
+                return next(fitting, None)
+            case (
+                {"crawlername": str(crawler)}
+                | {"crawl": {"crawlername": str(crawler)}}
+                | {"Input": {"crawlername": str(crawler)}}
+            ):
+                fitting = (step for step in self._current if step.crawler == crawler and step not in besides)
+                return next(fitting, None)
+            case {"Cause": str(cause)} if cause.startswith("{"):
+                return self.of(json.loads(cause), besides)
+        return None
+
+
+def _name(given: str | Mapping[str, Any] | None) -> str:
+    return given if isinstance(given, str) else given["name"] if given else ""
