@@ -16,6 +16,7 @@ SECURITY := .venv/security
 BUILD := .venv/build
 BENCH := .venv/bench
 CARGO_TOOLS := .local/cargo
+FUNCTIONS := $(notdir $(wildcard functions/*))
 
 # The processor to deploy to: what is built has to fit what the template says.
 ARCHITECTURE ?= arm64
@@ -57,6 +58,24 @@ bench: $(BENCH)/ready  ## Measure the Lambdas beside their Python twins (RUNS=20
 .PHONY: build
 build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
 	PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked
+
+# One function at a time: together they would have the features of each other's dependencies.
+.PHONY: package
+package: $(BUILD)/ready  ## Build the zips of a release into target/package/ (ARCHITECTURE=x86_64)
+	rustup target add $(RUST_TARGET)
+	mkdir -p target/package
+	for function in $(FUNCTIONS); do \
+	  PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --package $$function \
+	    --target $(RUST_TARGET) --output-format zip; \
+	  cp target/lambda/$$function/bootstrap.zip target/package/$$function-$(ARCHITECTURE).zip; \
+	done
+
+.PHONY: sbom
+sbom: .local/sbom/ready  ## Write what each function is made of into target/package/ (CycloneDX)
+	mkdir -p target/package
+	PATH="$$PWD/.local/sbom/bin:$$PATH" cargo cyclonedx --format json --no-build-deps --override-filename sbom
+	for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
+	rm -f shared/sbom.json glue-client/sbom.json
 
 .PHONY: polling
 polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
@@ -134,10 +153,12 @@ $(BENCH)/ready: benches/requirements.txt
 	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# Unoptimised and without debug info: it is built once, and runs for a second.
+# Unoptimised and without debug info: each is built once, and runs for a second.
 $(CARGO_TOOLS)/ready: tools/cargo.txt
-	@echo "installing $< into $(CARGO_TOOLS)"
-	@CARGO_PROFILE_DEV_DEBUG=0 xargs cargo install --quiet --locked --debug --root $(CARGO_TOOLS) < $<
+.local/sbom/ready: tools/sbom.txt
+$(CARGO_TOOLS)/ready .local/sbom/ready:
+	@echo "installing $< into $(@D)"
+	@CARGO_PROFILE_DEV_DEBUG=0 xargs cargo install --quiet --locked --debug --root $(@D) < $<
 	@touch $@
 
 tools/node_modules/ready: tools/package-lock.json $(CHECKS)/ready

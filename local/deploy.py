@@ -10,6 +10,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +80,8 @@ def add_rule(template: dict[str, Any], rule: Rule) -> None:
 def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iterable[Rule] = ()) -> dict[str, str]:
     """Creates the stack with the bootstraps that cargo built, and returns its outputs."""
     s3 = aws.client("s3")
-    s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
     for function in sorted((ROOT / "functions").iterdir()):
         s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_package(BOOTSTRAPS / function.name))
     for definition in (ROOT / "statemachine").glob("*.asl.json"):
@@ -105,6 +107,11 @@ def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iter
             ]
             raise DeployError(f"stack {stack} is {description['StackStatus']}: {'; '.join(reasons)}; see {aws.log}")
         time.sleep(0.1)
+
+
+def unqualified(arn: str) -> str:
+    """The ARN of a state machine without the alias or version at its end."""
+    return ":".join(arn.split(":")[:7])
 
 
 def _package(binary: Path) -> bytes:

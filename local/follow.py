@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.aws import LocalAws
+from local.deploy import unqualified
 from local.steps import Step, Steps
 from local.timeline import Span, Spans, timeline
 
@@ -81,7 +82,7 @@ class Follower:
         self, aws: LocalAws, outputs: Mapping[str, str], console: Console, pipeline: Mapping[str, Any]
     ) -> None:
         self._sfn, self._log = aws.client("stepfunctions"), aws.log
-        self._machines = {machine: outputs[output] for machine, output in MACHINES.items()}
+        self._machines = {machine: unqualified(outputs[output]) for machine, output in MACHINES.items()}
         self._console = console
         stages = Steps(pipeline).stages
         names = [name for steps in stages for step in steps for name in (step.job, step.crawler)]

@@ -74,7 +74,7 @@ def complaints(pipeline: object) -> Iterator[str]:
 
 
 def nearest(error: jsonschema.ValidationError) -> list[jsonschema.ValidationError]:
-    """Of alternatives, those that are of the right type at least: what they lack helps, that others fit less does not."""
+    """Of alternatives, those of the right type at least: what they lack helps, that others fit less does not."""
     alternatives: dict[object, list[jsonschema.ValidationError]] = {}
     for each in error.context or []:
         alternatives.setdefault(each.relative_schema_path[0], []).append(each)

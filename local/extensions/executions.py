@@ -28,13 +28,16 @@ ministack = contract.names(
     "_create_state_machine",
     "_describe_execution",
     "_emit_execution_status_event",
+    "_execution_version_arn",
     "_executions",
     "_fail_execution",
+    "_list_executions",
     "_nested_start_execution_request",
     "_resolve_state_machine_arn",
     "_run_execution",
     "_start_execution",
     "_start_sync_execution",
+    "_state_machine_aliases",
     "_state_machines",
     "_stop_execution",
     "_tag_resource",
@@ -66,6 +69,8 @@ def install() -> None:
         _tag_resource=tag_resource,
         _start_execution=start_execution,
         _start_sync_execution=start_sync_execution,
+        _describe_execution=describe_execution,
+        _list_executions=list_executions,
         _stop_execution=stop_execution,
         _run_execution=run_execution,
         _fail_execution=fail_execution,
@@ -116,7 +121,8 @@ def _unless_struck(operation: str, handler: Handler, request: Request) -> Respon
 
 
 def _start_sync_execution(request: Request) -> Response:
-    machine = ministack._state_machines.get(request.get("stateMachineArn"))
+    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    machine = ministack._state_machines.get(arn)
     if machine and machine.get("type") != "EXPRESS":
         message = "This operation is not supported by this type of state machine"
         return error_response_json("StateMachineTypeNotSupported", message)
@@ -132,7 +138,43 @@ def _start_execution(request: Request) -> Response:
         running = _running(request)
         if running and running["input"] == request.get("input", "{}"):
             return json_response({"executionArn": running["executionArn"], "startDate": running["startDate"]})
-        return ministack._start_execution(request)
+        response = ministack._start_execution(request)
+        if response[0] == 200:
+            execution = ministack._executions[json.loads(response[2])["executionArn"]]
+            execution["qualifiers"] = _qualifiers(request["stateMachineArn"])
+        return response
+
+
+def _qualifiers(arn: str) -> dict[str, str]:
+    """The version, and the alias, that an execution is associated with when it is started by this ARN."""
+    version = ministack._execution_version_arn(arn)
+    alias = {"stateMachineAliasArn": arn} if arn in ministack._state_machine_aliases else {}
+    return ({"stateMachineVersionArn": version} if version else {}) | alias
+
+
+def describe_execution(request: Request) -> Response:
+    response = ministack._describe_execution(request)
+    if response[0] != 200:
+        return response
+    return json_response(json.loads(response[2]) | _associated(request["executionArn"]))
+
+
+def list_executions(request: Request) -> Response:
+    """Of a version or an alias, the executions that were started by it."""
+    qualified = request.get("stateMachineArn", "")
+    machine = ministack._resolve_state_machine_arn(qualified)
+    if machine in (None, qualified):
+        return ministack._list_executions(request)
+    response = ministack._list_executions({**request, "stateMachineArn": machine})
+    if response[0] != 200:
+        return response
+    page = json.loads(response[2])
+    own = [each for each in page["executions"] if qualified in _associated(each["executionArn"]).values()]
+    return json_response({**page, "executions": own})
+
+
+def _associated(arn: str) -> dict[str, str]:
+    return ministack._executions[arn].get("qualifiers", {})
 
 
 def _running(request: Request) -> dict[str, Any] | None:

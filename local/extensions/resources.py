@@ -1,7 +1,7 @@
 """Resources of CloudFormation that ministack lacks or takes only in part.
 
-Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachineVersion" and "AWS::StepFunctions::StateMachineAlias" in
-the AWS CloudFormation Template Reference. An alarm on an expression over several metrics is described as it was given,
+Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachineVersion" and
+"AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template Reference. An alarm on an expression over several metrics is described as it was given,
 and never changes its state: ministack computes no expressions. An alias goes over to its new version at once, whatever
 its DeploymentPreference says.
 """
@@ -45,8 +45,8 @@ def install() -> None:
 def alarm(name: str, properties: Properties) -> dict[str, Any]:
     if not (metrics := properties.get("Metrics")):
         return ministack._cw_metric_alarm_record(name, properties)
-    single = {key: value for key, value in properties.items() if key != "Metrics"} | {"MetricName": "-", "Namespace": "-"}
-    record = ministack._cw_metric_alarm_record(name, single)
+    single = {key: value for key, value in properties.items() if key != "Metrics"}
+    record = ministack._cw_metric_alarm_record(name, single | {"MetricName": "-", "Namespace": "-"})
     return {key: value for key, value in record.items() if key not in ("Statistic", "Period")} | {
         "MetricName": None,
         "Namespace": None,

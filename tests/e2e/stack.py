@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from duckdb import DuckDBPyRelation
 
 from local.aws import LocalAws
+from local.deploy import unqualified
 from local.workloads import Workload, tables
 
 T = TypeVar("T")
@@ -58,9 +59,13 @@ class Stack:
 
         return eventually(ended, timeout)
 
+    def machine(self, name: str) -> str:
+        """The ARN of the machine, which all of its executions are listed by, whatever alias or version started them."""
+        return unqualified(self.outputs[f"{name}StateMachineArn"])
+
     def executions(self, machine: str) -> list[dict[str, Any]]:
         """The machine's executions, the oldest first."""
-        executions = self.states.list_executions(stateMachineArn=self.outputs[f"{machine}StateMachineArn"])
+        executions = self.states.list_executions(stateMachineArn=self.machine(machine))
         return sorted(executions["executions"], key=lambda execution: execution["startDate"])
 
     def history(self, arn: str) -> list[dict[str, Any]]:

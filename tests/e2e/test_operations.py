@@ -12,7 +12,7 @@ NAMESPACE = f"crawler-sync/{Stack.NAME}"
 LATER = "2100-01-01T00:00:00Z"
 
 
-def machine(stack: Stack, logical_id: str) -> str:
+def physical(stack: Stack, logical_id: str) -> str:
     detail = stack.aws.client("cloudformation").describe_stack_resource(
         StackName=Stack.NAME, LogicalResourceId=logical_id
     )["StackResourceDetail"]
@@ -48,9 +48,9 @@ def test_the_watch_finds_the_oldest_execution_behind_many_others(stack: Stack):
     others = start(stack, 200)
     try:
         time.sleep(max(0.0, began.timestamp() + 3 - time.time()))
-        watch = stack.states.start_sync_execution(stateMachineArn=machine(stack, "WatchStateMachine"))
+        watch = stack.states.start_sync_execution(stateMachineArn=physical(stack, "WatchStateMachine"))
         assert watch["status"] == "SUCCEEDED", watch.get("cause")
-        age = newest(stack, "OldestRunningExecution", "StateMachineArn", stack.outputs["PipelineStateMachineArn"])
+        age = newest(stack, "OldestRunningExecution", "StateMachineArn", stack.machine("Pipeline"))
         assert 3 <= age <= time.time() - began.timestamp() + 1
     finally:
         for arn in [oldest, *others]:

@@ -3,7 +3,6 @@
 The local AWS enforces no permissions: nothing else would notice before the first run in an account.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +80,15 @@ def test_machines_may_do_what_they_do(path):
 
 @each_machine
 def test_machines_invoke_their_own_functions_only(path):
-    """The functions that a machine's role may invoke are those that its tasks name."""
+    """The functions that a machine's role may invoke are those that its tasks name, in all versions."""
     _, properties = machine_of(path)
     on = granted(statements_of(path)).get("lambda:InvokeFunction", [])
     used = {
-        json.dumps(properties["DefinitionSubstitutions"][state["Arguments"]["FunctionName"][2:-1]])
+        properties["DefinitionSubstitutions"][state["Arguments"]["FunctionName"][2:-1]]["Ref"].removesuffix(".Version")
         for _, state in states(load(path))
         if state.get("Resource", "").endswith("lambda:invoke")
     }
-    assert {json.dumps(resource) for resource in on} == used
+    assert {resource["Fn::Sub"] for resource in on} == {f"${{{function}.Arn}}:*" for function in used}
 
 
 @pytest.mark.parametrize(("role", "calls"), FUNCTIONS.items(), ids=FUNCTIONS)

@@ -147,7 +147,7 @@ def turn(running: list[str]) -> tuple[str, str | None]:
 )
 @pytest.mark.parametrize("listed", [True, False], ids=["listed itself", "not listed itself"])
 def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(others, state, absorbed_by, listed):
-    """Otherwise objects of its window are in no run, or it waits for ever; its own name may be missing from the list."""
+    """Else objects of its window are in no run, or it waits for ever; its own name may be missing from the list."""
     strangers = ["p-by-hand", "q" + QUEUE + str(FIRST), QUEUE + "x", QUEUE, QUEUE[:-2] + f"0-{FIRST}"]
     running = [f"{QUEUE}{end}" for end in others] + strangers + [f"{QUEUE}{SECOND}"] * listed
     assert turn(running) == (state, absorbed_by and f"{QUEUE}{absorbed_by}")

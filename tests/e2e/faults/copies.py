@@ -33,8 +33,9 @@ class FrailFunction:
     def __init__(self, stack: Stack, name: str, frail: Frail, directory: Path) -> None:
         self._pid = directory / name
         program = BOOTSTRAPS / PROGRAMS[frail.function]
-        arn = stack.outputs[f"{frail.function}FunctionArn"]
-        original = stack.functions.get_function_configuration(FunctionName=arn)
+        alias = stack.outputs[f"{frail.function}FunctionArn"]
+        original = stack.functions.get_function_configuration(FunctionName=alias)
+        called = f"{alias.rpartition(':')[0]}:{original['Version']}"
         copy = stack.functions.create_function(
             FunctionName=name,
             Code={"ZipFile": _package(f"#!/bin/sh\necho $$ > '{self._pid}'\nexec '{program}'\n")},
@@ -43,7 +44,7 @@ class FrailFunction:
         )
         if frail.reserved is not None:
             stack.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=frail.reserved)
-        self.machine = copy_of_crawl(stack, name, {arn: copy["FunctionArn"]})
+        self.machine = copy_of_crawl(stack, name, {called: copy["FunctionArn"]})
 
     def send(self, number: signal.Signals) -> None:
         os.kill(int(self._pid.read_text()), number)

@@ -1,0 +1,51 @@
+"""A change of the stack is safe: what is under way ends on the versions that it began with, new work takes aliases."""
+
+from typing import Any
+
+import pytest
+from transformed import of_type, transformed
+
+TEMPLATE = transformed()
+ALIASED = ["CrawlStateMachine", "PipelineStateMachine", "TriggerStateMachine"]
+
+
+def substitutions(machine: str) -> dict[str, Any]:
+    return TEMPLATE["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
+
+
+@pytest.mark.parametrize("machine", ALIASED)
+def test_an_alias_is_of_its_own_machines_version(machine):
+    """SAM writes into the object that it finds: one that two machines shared would send both to the same version."""
+    alias = TEMPLATE["Resources"][f"{machine}Aliaslive"]["Properties"]
+    version = TEMPLATE["Resources"][f"{machine}Version"]
+    assert alias["DeploymentPreference"]["StateMachineVersionArn"] == {"Ref": f"{machine}Version"}
+    assert version["Properties"]["StateMachineArn"] == {"Ref": machine}
+
+
+def test_versions_are_kept():
+    """An execution that waits for days still calls the functions of its version."""
+    for kind in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"):
+        names = [name for name, _ in of_type(TEMPLATE, kind)]
+        assert len(names) == 3
+        assert [TEMPLATE["Resources"][name]["DeletionPolicy"] for name in names] == ["Retain"] * 3
+
+
+def test_machines_call_versions():
+    """Code and definition belong together: a definition must not meet the functions of another deployment."""
+    called = {**substitutions("CrawlStateMachine"), **substitutions("PipelineStateMachine")}
+    called |= {"S3EventFilterFunctionArn": substitutions("TriggerStateMachine")["S3EventFilterFunctionArn"]}
+    targets = [name for name in called if name.endswith("Arn")]
+    assert len(targets) == 4
+    for name in targets:
+        target = TEMPLATE["Resources"][called[name]["Ref"]]
+        assert target["Type"] in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"), name
+
+
+def test_new_work_takes_the_alias():
+    """So that a new version can take over a tenth at a time, and give it back."""
+    assert substitutions("TriggerStateMachine")["PipelineStateMachineArn"] == {"Ref": "PipelineStateMachineAliaslive"}
+    for _, rule in of_type(TEMPLATE, "AWS::Events::Rule"):
+        assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "TriggerStateMachineAliaslive"}]
+    outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items() if name.endswith("Arn")}
+    assert len(outputs) == 5
+    assert all("Alias" in value["Ref"] for value in outputs.values())
