@@ -90,16 +90,19 @@ def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
     console.print()
     followed = Follower(aws, outputs, console, workload.pipeline).follow()
     console.print()
+    if not followed.problem:
+        show_execution(aws, console, followed.arn)
+        console.print()
+        show_objects(aws, console, workload.bucket)
+        console.print()
+        if workload.database:
+            show_tables(aws, console, workload.database)
+        for folder in workload.outputs:
+            show_files(aws, console, f"s3://{workload.bucket}/{folder}")
+    # Last, where it is not scrolled away.
     console.print(followed.timeline())
-    console.print()
     if followed.problem:
         raise DemoError(followed.problem)
-    if workload.database:
-        show_tables(aws, console, workload.database)
-    for folder in workload.outputs:
-        show_files(aws, console, f"s3://{workload.bucket}/{folder}")
-    show_objects(aws, console, workload.bucket)
-    show_execution(aws, console, followed.arn)
     console.print("\nTo look around in the local AWS afterwards: [bold]make demo KEEP=1[/]")
 
 

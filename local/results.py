@@ -60,7 +60,7 @@ def show_objects(aws: LocalAws, console: Console, bucket: str) -> None:
 def show_execution(aws: LocalAws, console: Console, arn: str) -> None:
     execution = aws.client("stepfunctions").describe_execution(executionArn=arn)
     took = (execution["stopDate"] - execution["startDate"]).total_seconds()
-    console.print(f"\n[bold]execution[/]  {execution['name']}, {took:.0f} s", soft_wrap=True)
+    console.print(f"[bold]execution[/]  {execution['name']}, {took:.0f} s", soft_wrap=True)
     for side in ("input", "output"):
         console.print(f"[bold]{side}[/]")
         console.print_json(execution[side])
