@@ -89,6 +89,10 @@ faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the test
 migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md from runs on the local AWS
 	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/drop_in/test_migration_guide.py
 
+.PHONY: costs
+costs: $(LOCAL)/ready bootstraps  ## Write the table of docs/costs.md from histories on the local AWS
+	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/test_costs.py
+
 .PHONY: diagrams
 diagrams:  ## Draw docs/machines.md from the definitions of the state machines
 	$(PYTHON) tools/diagrams.py

@@ -1,0 +1,188 @@
+"""docs/costs.md: what runs cost, ours and the tutorials', counted in real histories. `make costs` writes its table."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from stack import CUSTOMERS, Stack, eventually
+from test_from_event_to_run import sample
+
+from local.aws import ROOT
+from local.workloads import ROLE, Workload
+
+PAGE = ROOT / "docs/costs.md"
+TABLE = re.compile(r"\| pipeline \|.*?(?=\n\n)", re.DOTALL)
+A_POLL = 3  # Wait, Task and Choice: docs/polling.md
+# us-east-1, in dollars. A function is billed 128 MB of arm64 for a tenth of a second, trigger 64 MB for a second.
+TRANSITION = 0.025 / 1_000
+INVOCATION = 0.20 / 1_000_000 + 0.1 * 0.125 * 0.0000133334
+TRIGGER = 1.00 / 1_000_000 + 1.0 * 0.0625 * 0.00001667
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a run did beside waiting for crawls, and how many crawls it looked after."""
+
+    crawls: int
+    transitions: int
+    invocations: int
+    lambda_looks: bool
+    triggers: int
+
+    def of(self, polls: int) -> tuple[int, int, float]:
+        """Transitions, invocations and dollars, if each crawl takes so many polls."""
+        transitions = self.transitions + A_POLL * self.crawls * polls
+        invocations = self.invocations + (self.crawls * polls if self.lambda_looks else 0)
+        return transitions, invocations, transitions * TRANSITION + invocations * INVOCATION + self.triggers * TRIGGER
+
+
+def idle(stack: Stack, workload: Workload) -> dict[str, Any]:
+    """The pipeline with jobs and crawlers that only take their time."""
+    pipeline = workload.pipeline
+    for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
+        for kind in ("job", "crawler"):
+            step[kind] += "-costs"
+        stack.glue.create_job(Name=step["job"], Role=ROLE, Command={}, Tags={"local:seconds": "0"})
+        stack.glue.create_crawler(
+            Name=step["crawler"],
+            Role=ROLE,
+            DatabaseName=CUSTOMERS.database,
+            Targets={"S3Targets": []},
+            Tags={"local:seconds": "0.5"},
+        )
+    return pipeline
+
+
+def counted(stack: Stack, executions: list[str], look: str) -> tuple[int, int, int]:
+    """Transitions, invocations and looks at crawlers."""
+    entered = [name for arn in executions for name, _ in stack.entered(arn)]
+    invoked = [
+        event
+        for arn in executions
+        for event in stack.history(arn)
+        if event["type"] == "TaskScheduled" and "lambda" in event["taskScheduledEventDetails"]["resourceType"]
+    ]
+    return len(entered), len(invoked), sum(name.startswith(look) for name in entered)
+
+
+def ours(stack: Stack, pipeline: dict[str, Any]) -> Count:
+    """From an event on: trigger, which is not billed by transitions, pipeline, and its crawls."""
+    event = sample("native-object-created-putobject", f"landing/{pipeline['name']}.csv")
+    trigger = stack.run("Trigger", {"event": event, "pipeline": pipeline, "coalesceSeconds": 1})
+    run = stack.finish(json.loads(trigger["output"])["executionArn"])
+    assert run["status"] == "SUCCEEDED", run.get("cause")
+    steps = [step for stage in json.loads(run["output"])["stages"] for step in stage["steps"]]
+    crawls = [
+        each["executionArn"]
+        for each in stack.executions("Crawl")
+        if run["executionArn"] in stack.finish(each["executionArn"])["input"]
+    ]
+    assert len(crawls) == len(steps)
+    transitions, invocations, looks = counted(stack, [run["executionArn"], *crawls], "Get crawler state")
+    # Its own looks, and the invocation of s3-event-filter.
+    return Count(len(crawls), transitions - A_POLL * looks, invocations - looks + 1, True, 1)
+
+
+def tutorial(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> Count:
+    """The pipeline as the tutorials have it: a machine of its own, with a loop of 5 s around each awaited crawler."""
+    machine = stack.states.create_state_machine(
+        name=f"tutorial-{pipeline['name']}",
+        definition=json.dumps(definition(stack, pipeline, functions=functions)),
+        roleArn=ROLE,
+    )["stateMachineArn"]
+    arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
+    execution = stack.finish(arn, timeout=90)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    transitions, invocations, looks = counted(stack, [arn], "Get ")
+    awaited = [step for stage in pipeline["stages"] for step in stage["steps"] if step.get("await", True)]
+    # The first look of each comes at once, and is none of the polls.
+    fixed = transitions - A_POLL * (looks - len(awaited))
+    return Count(len(awaited), fixed, (invocations - looks + len(awaited)) if functions else 0, functions, 0)
+
+
+def definition(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> dict[str, Any]:
+    """Stages one after the other; a stage of several steps is a Parallel."""
+    states: dict[str, Any] = {}
+    stages = [[chain(stack, step, functions=functions) for step in stage["steps"]] for stage in pipeline["stages"]]
+    for number, branches in enumerate(stages):
+        name = f"Stage {number}"
+        states[name] = {
+            "Type": "Parallel",
+            "Branches": [{"StartAt": next(iter(branch)), "States": branch} for branch in branches],
+        }
+        states[name] |= {"Next": f"Stage {number + 1}"} if number + 1 < len(stages) else {"End": True}
+        if len(branches) == 1:
+            # Spliced in: a single step needs no Parallel.
+            del states[name]
+            (first, *_), branch = list(branches[0]), branches[0]
+            for state in branch.values():
+                if state.pop("End", False):
+                    state |= {"Next": f"Stage {number + 1}"} if number + 1 < len(stages) else {"End": True}
+            states = {(name if each == first else each): state for each, state in {**states, **branch}.items()}
+    return {"StartAt": "Stage 0", "States": states}
+
+
+def chain(stack: Stack, step: dict[str, Any], *, functions: bool) -> dict[str, Any]:
+    crawler = step["crawler"]
+
+    def call(operation: str) -> dict[str, Any]:
+        if not functions:
+            resource = f"arn:aws:states:::aws-sdk:glue:{operation}"
+            return {"Type": "Task", "Resource": resource, "Parameters": {"Name": crawler}}
+        output = {"startCrawler": "StartCrawlerFunctionArn", "getCrawler": "GetCrawlerStateFunctionArn"}[operation]
+        parameters = {"FunctionName": stack.outputs[output], "Payload": {"crawlername": crawler}}
+        resource = "arn:aws:states:::lambda:invoke"
+        return {"Type": "Task", "Resource": resource, "Parameters": parameters, "OutputPath": "$.Payload"}
+
+    job = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": step["job"]}}
+    start, look, choice, wait = (f"{what} {crawler}" for what in ("Start", "Get", "Is it ready?", "Wait"))
+    states = {f"Run {step['job']}": job | {"Next": start}}
+    if not step.get("await", True):
+        return states | {start: call("startCrawler") | {"End": True}}
+    running = {"Variable": "$.state" if functions else "$.Crawler.State", "StringEquals": "RUNNING", "Next": wait}
+    # A Choice cannot end a machine: the tutorials' go on to the next state from it, which costs as much.
+    return states | {
+        start: call("startCrawler") | {"Next": look},
+        look: call("getCrawler") | {"Next": choice},
+        choice: {"Type": "Choice", "Choices": [running], "Default": f"Done {crawler}"},
+        wait: {"Type": "Wait", "Seconds": 5, "Next": look},
+        f"Done {crawler}": {"Type": "Pass", "End": True},
+    }
+
+
+def polls() -> dict[tuple[str, str], int]:
+    """How many polls a crawl takes: docs/polling.md, by its length and the way of waiting."""
+    printed = subprocess.run([ROOT / "target/debug/examples/polling"], capture_output=True, text=True, check=True)
+    rows = [line.strip("| ").split(" | ") for line in printed.stdout.splitlines()[2:]]
+    return {(crawl, waiting): int(count) for crawl, waiting, count, *_ in rows}
+
+
+@pytest.fixture(scope="module")
+def table(stack: Stack) -> str:
+    def rows() -> Iterator[str]:
+        yield "| pipeline | each crawl takes | | state transitions | Lambda invocations | $ for 1,000 runs |"
+        yield "|---|--:|---|--:|--:|--:|"
+        for name, functions in {"customers": True, "medallion": False}.items():
+            pipeline = idle(stack, Workload.load(name))
+            counts = {"crawler-sync": ours(stack, pipeline)}
+            for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
+                eventually(lambda name=step["crawler"]: stack.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY")
+            counts["tutorial"] = tutorial(stack, pipeline, functions=functions)
+            for length in ("1 min", "10 min", "60 min"):
+                for who, waiting in {"crawler-sync": "good estimate", "tutorial": "fixed loop of 5 s"}.items():
+                    transitions, invocations, dollars = counts[who].of(polls()[length, waiting])
+                    yield f"| {name} | {length} | {who} | {transitions:,} | {invocations:,} | {1_000 * dollars:.2f} |"
+
+    return "\n".join(rows())
+
+
+def test_the_page_has_what_the_histories_say(table: str):
+    """Who plans a budget by it must not be told of last year's machines."""
+    if os.environ.get("WRITE_TABLES"):
+        PAGE.write_text(TABLE.sub(table, PAGE.read_text()))
+    assert TABLE.findall(PAGE.read_text()) == [table]
