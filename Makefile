@@ -57,7 +57,16 @@ bench: $(BENCH)/ready  ## Measure the Lambdas beside their Python twins (RUNS=20
 
 .PHONY: build
 build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
-	PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked
+	for function in $(FUNCTIONS); do \
+	  PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --package $$function; \
+	done
+
+# Not part of test: the release build takes minutes.
+.PHONY: guards
+guards: $(LOCAL)/ready  ## Hold the release bootstraps to their budgets: size, crates, what they need of the system
+	cargo build --release --locked --package start-crawler --package get-crawler-state
+	cargo build --release --locked --package s3-event-filter
+	$(LOCAL)/bin/pytest tests/release
 
 # One function at a time: together they would have the features of each other's dependencies.
 .PHONY: package

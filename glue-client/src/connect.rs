@@ -7,7 +7,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_glue::Client;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 
 use crate::Glue;
 
@@ -16,19 +19,30 @@ use crate::Glue;
 ///
 /// Every call ends: 2 s to connect, 5 s an attempt, three attempts, 20 s in all.
 pub async fn connect() -> Glue {
-    let https = Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(20))
         .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https)
+        .http_client(https())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .load()
         .await;
     Glue::from(Client::new(&config))
+}
+
+/// One connector for every call. The SDK would make one now and another at the first call, and take
+/// in the trusted roots for each.
+fn https() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .build();
+    let connector = SharedHttpConnector::new(
+        Connector::builder()
+            .connector_settings(settings)
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build(),
+    );
+    http_client_fn(move |_, _| connector.clone())
 }

@@ -1,0 +1,71 @@
+"""What a reader of the figures has to know of the machine."""
+
+import os
+import platform
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from benches.host import FUNCTION_CORE, OWN_CORE
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def ahead_of_others() -> Iterator[str]:
+    """Real-time priority for this thread and what it starts, if that is allowed; says what came of it."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        yield "that of all others"
+        return
+    try:
+        yield "real-time, so that others wait"
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+class OtherWork:
+    """How much of the machine others take, from now on."""
+
+    def __init__(self) -> None:
+        self._load = os.getloadavg()[0]
+        self._began, self._all, self._own = time.monotonic(), busy_seconds(), own_seconds()
+
+    def __str__(self) -> str:
+        there_was = (time.monotonic() - self._began) * os.cpu_count()
+        others = max(0.0, busy_seconds() - self._all - (own_seconds() - self._own))
+        return f"load average {self._load:.2f} before; others took {others / there_was:.0%} of the machine meanwhile"
+
+
+def busy_seconds() -> float:
+    """All work since the machine started, that of other virtual machines on its cores included."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, irq, softirq, steal))) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds() -> float:
+    """This process and all functions that it has ended."""
+    return sum(os.times()[:4])
+
+
+def circumstances(runs: int, calls: int, priority: str, others: OtherWork) -> dict[str, str]:
+    def output(*command: str) -> str:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "processor": ", ".join([*models[:1], platform.machine(), f"{os.cpu_count()} cores"]),
+        "system": f"Linux {platform.release()}, {' '.join(platform.libc_ver())}",
+        "Rust": output("rustc", "--version"),
+        "Python": f"{platform.python_version()}, boto3 {version('boto3')}, awslambdaric {version('awslambdaric')}",
+        "cold starts": f"{runs} of each, in turn",
+        "warm calls": f"{calls // runs * runs} of each, {calls // runs} after each cold start",
+        "cores": f"the function on core {FUNCTION_CORE}, Runtime API and Glue on core {OWN_CORE}",
+        "priority": priority,
+        "other work": str(others),
+    }

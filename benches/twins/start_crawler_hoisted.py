@@ -1,0 +1,9 @@
+"""Starts a crawler, with one client for all calls."""
+
+import boto3
+
+glue = boto3.client("glue")
+
+
+def lambda_handler(event, context):
+    glue.start_crawler(Name=event["crawlername"])
