@@ -100,7 +100,7 @@ migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md f
 
 .PHONY: costs
 costs: $(LOCAL)/ready bootstraps  ## Write the table of docs/costs.md from histories on the local AWS
-	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/test_costs.py
+	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/test_what_runs_cost.py
 
 .PHONY: diagrams
 diagrams:  ## Draw docs/machines.md from the definitions of the state machines
