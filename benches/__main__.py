@@ -12,15 +12,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 
 from benches import contestants, plot, report
 from benches.build import build
 from benches.contestants import Contestant
 from benches.glue import GlueStub
-from benches.host import OWN_CORE, BenchError, Sample, measure
+from benches.host import OWN_CORE, Sample, measure
 from benches.machine import OtherWork, ahead_of_others, circumstances
+from local.command import exit_code
 
 ROOT = Path(__file__).parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -41,16 +41,12 @@ def main() -> int:
     if not chosen:
         console.print(f"[bold red]failed:[/] nobody is called {' or '.join(arguments.only)}")
         return 1
-    try:
+
+    def build_and_run() -> None:
         build(chosen, TARGET)
         run([*chosen, *extra], arguments.runs, arguments.calls, arguments.into)
-    except BenchError as error:
-        console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        console.print("\nstopped")
-        return 130
-    return 0
+
+    return exit_code(build_and_run)
 
 
 def parse() -> argparse.Namespace:

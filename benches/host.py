@@ -14,6 +14,7 @@ from pathlib import Path
 from benches.contestants import Contestant
 from benches.glue import GlueStub
 from benches.wire import Connection, Request
+from local.command import Failure
 
 SECONDS = 30
 MEMORY_MIB = 128
@@ -26,7 +27,7 @@ CORES = sorted(os.sched_getaffinity(0))
 OWN_CORE, FUNCTION_CORE = CORES[0], CORES[-1]
 
 
-class BenchError(RuntimeError):
+class BenchError(Failure):
     """Something is not as it has to be for figures to mean anything; the message says what."""
 
 

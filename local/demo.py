@@ -9,13 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-from rich.console import Console
 from rich.markup import escape
 
-from local.aws import LocalAws, LocalAwsError
-from local.deploy import DeployError, deploy
-from local.follow import FollowError, Follower
+from local.aws import LocalAws
+from local.command import Failure, console, exit_code
+from local.deploy import deploy
+from local.follow import Follower
 from local.results import show_execution, show_files, show_objects, show_tables
 from local.workloads import Workload, names, set_up
 
@@ -31,11 +30,8 @@ PARAMETERS = {
     "PollMaxSeconds": 5,
 }
 
-# A file may be wider than what is taken for a terminal's width where there is none.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
-
-class DemoError(RuntimeError):
+class DemoError(Failure):
     """A part of the demo failed; the message says which and why."""
 
 
@@ -45,19 +41,15 @@ def main() -> int:
     parser.add_argument("--csv", type=Path, help="the file to upload, for the pipeline customers")
     parser.add_argument("--keep", action="store_true", help="leave the local AWS running until Ctrl-C")
     arguments = parser.parse_args()
-    try:
+
+    def demonstrate() -> None:
         workload, files = choose(arguments.pipeline, arguments.csv)
         with LocalAws() as aws:
             run(aws, workload, files)
             if arguments.keep:
                 keep(aws, workload)
-    except (DemoError, DeployError, FollowError, LocalAwsError, ClientError) as error:
-        console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        console.print("\nstopped: nothing is left running")
-        return 130
-    return 0
+
+    return exit_code(demonstrate)
 
 
 def choose(pipeline: str, csv: Path | None) -> tuple[Workload, list[Path]]:

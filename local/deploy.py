@@ -4,11 +4,9 @@ The transform is the one that CloudFormation itself runs for `Transform: AWS::Se
 (the package aws-sam-translator), so that what is tested is the template that ships.
 """
 
-import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +17,8 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import REGION, ROOT, LocalAws
+from local.command import Failure
+from local.package import package
 
 TEMPLATE = ROOT / "template.yaml"
 ARTIFACTS = "artifacts"
@@ -29,7 +29,7 @@ SECONDS = 60
 MANAGED_POLICIES = {"AWSXRayDaemonWriteAccess": "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"}
 
 
-class DeployError(RuntimeError):
+class DeployError(Failure):
     """The stack could not be created; the message holds CloudFormation's reasons."""
 
 
@@ -83,13 +83,15 @@ def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iter
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
     for function in sorted((ROOT / "functions").iterdir()):
-        s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_package(BOOTSTRAPS / function.name))
+        s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_bootstrap(BOOTSTRAPS / function.name))
     for definition in (ROOT / "statemachine").glob("*.asl.json"):
         s3.upload_file(str(definition), ARTIFACTS, definition.name)
+    template = f"{stack}.template"
+    s3.put_object(Bucket=ARTIFACTS, Key=template, Body=json.dumps(transform(parameters=parameters, rules=rules)))
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=json.dumps(transform(parameters=parameters, rules=rules)),
+        TemplateURL=f"{aws.endpoint}/{ARTIFACTS}/{template}",
         Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -114,14 +116,7 @@ def unqualified(arn: str) -> str:
     return ":".join(arn.split(":")[:7])
 
 
-def _package(binary: Path) -> bytes:
-    """The zip that Lambda expects: one executable called bootstrap."""
+def _bootstrap(binary: Path) -> bytes:
     if not binary.exists():
         raise DeployError(f"{binary} is missing: run `cargo build --workspace --all-targets` first")
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o755 << 16
-    package = io.BytesIO()
-    # The least effort: these packages travel over loopback.
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr(entry, binary.read_bytes())
-    return package.getvalue()
+    return package("bootstrap", binary.read_bytes())

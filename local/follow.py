@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.aws import LocalAws
+from local.command import Failure
 from local.deploy import unqualified
 from local.steps import Step, Steps
 from local.timeline import Span, Spans, timeline
@@ -30,7 +31,7 @@ STAGE = "Run the steps side by side"
 PAUSE = 0.2
 
 
-class FollowError(RuntimeError):
+class FollowError(Failure):
     """The run did not come, or did not end; the message says why."""
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from botocore.exceptions import ClientError
 from rich.markup import escape
 
-from local.aws import ROOT, LocalAws, LocalAwsError
-from local.demo import PARAMETERS, STACK, console
-from local.deploy import DeployError, deploy
-from local.follow import FollowError, Follower
+from local.aws import ROOT, LocalAws
+from local.command import Failure, console, exit_code
+from local.demo import PARAMETERS, STACK
+from local.deploy import deploy
+from local.follow import Follower
 from local.steps import Steps
 from local.workloads import ROLE, Workload, names, set_up
 
@@ -26,7 +26,7 @@ SCHEMA = ROOT / "statemachine/pipeline.schema.json"
 SECONDS = "2"
 
 
-class PipelineError(RuntimeError):
+class PipelineError(Failure):
     """The file is no pipeline; the message says where and why, or the run failed."""
 
 
@@ -35,19 +35,15 @@ def main() -> int:
     parser.add_argument("file", type=Path, help="the pipeline, as pipelines/*.json are")
     parser.add_argument("--date", help="the day that the jobs are told, such as 2026-01-31")
     arguments = parser.parse_args()
-    try:
+
+    def check_and_run() -> None:
         pipeline = read(arguments.file)
         if arguments.date:
             pipeline["arguments"] = {"--date": arguments.date} | (pipeline.get("arguments") or {})
         with LocalAws() as aws:
             run(aws, pipeline)
-    except (PipelineError, DeployError, FollowError, LocalAwsError, ClientError) as error:
-        console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        console.print("\nstopped: nothing is left running")
-        return 130
-    return 0
+
+    return exit_code(check_and_run)
 
 
 def read(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION, LocalAws
+from local.package import package
 
 T = TypeVar("T")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
@@ -98,6 +99,14 @@ class Local:
             bucket = self.bucket(**{"job.py": script})
             command["ScriptLocation"] = f"s3://{bucket}/job.py"
         self.glue.create_job(Name=name, Role=ROLE, **{"Command": command, "Tags": tags or {}, **more})
+        return name
+
+    def function(self, file: str, source: str, **more: Any) -> str:
+        """A new Lambda of one file."""
+        name = unique("function")
+        self.aws.client("lambda").create_function(
+            FunctionName=name, Role=ROLE, Code={"ZipFile": package(file, source)}, **more
+        )
         return name
 
     def job_run(self, name: str, run_id: str) -> dict[str, Any]:

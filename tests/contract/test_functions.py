@@ -1,12 +1,10 @@
 """Lambda functions of the kind that the template deploys: a bootstrap of its own."""
 
-import io
 import json
 import os
 import sys
-import zipfile
 
-from contract_helpers import ROLE, Local, unique
+from contract_helpers import Local
 
 # The runtime interface that the Rust bootstraps use, as a script; it answers with what it finds.
 BOOTSTRAP = f"""#!{sys.executable}
@@ -25,21 +23,8 @@ while True:
 
 
 def function(local: Local) -> str:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
-        bootstrap = zipfile.ZipInfo("bootstrap")
-        bootstrap.external_attr = 0o755 << 16
-        package.writestr(bootstrap, BOOTSTRAP)
-    name = unique("function")
-    local.aws.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="provided.al2023",
-        Handler="bootstrap",
-        Role=ROLE,
-        Code={"ZipFile": archive.getvalue()},
-        Environment={"Variables": {"OWN": "yes"}},
-    )
-    return name
+    settings = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Environment": {"Variables": {"OWN": "yes"}}}
+    return local.function("bootstrap", BOOTSTRAP, **settings)
 
 
 def test_a_function_calls_back_to_this_aws(local: Local) -> None:

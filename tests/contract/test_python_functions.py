@@ -1,11 +1,9 @@
 """Python functions: what Step Functions is told of their errors, as AWS's own runtime tells it."""
 
-import io
 import json
-import zipfile
 
 import pytest
-from contract_helpers import ROLE, Local, unique
+from contract_helpers import Local
 
 SOURCE = """
 import boto3
@@ -25,19 +23,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def function(local: Local) -> str:
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("source.py", SOURCE)
-    name = unique("python")
-    local.aws.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Handler="source.handler",
-        Role=ROLE,
-        Code={"ZipFile": package.getvalue()},
-        Timeout=30,
-    )
-    return name
+    return local.function("source.py", SOURCE, Runtime="python3.12", Handler="source.handler", Timeout=30)
 
 
 @pytest.mark.parametrize(

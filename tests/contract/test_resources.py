@@ -46,7 +46,10 @@ def test_an_alarm_may_be_on_an_expression(local):
 def test_executions_belong_to_the_alias_that_started_them(local):
     """Who lists by an alias sees what it started; by the machine, everything."""
     machine = {"DefinitionString": PASS, "RoleArn": ROLE}
-    version = {"StateMachineArn": {"Ref": "M"}, "StateMachineRevisionId": {"Fn::GetAtt": ["M", "StateMachineRevisionId"]}}
+    version = {
+        "StateMachineArn": {"Ref": "M"},
+        "StateMachineRevisionId": {"Fn::GetAtt": ["M", "StateMachineRevisionId"]},
+    }
     preference = {"Type": "ALL_AT_ONCE", "StateMachineVersionArn": {"Ref": "V"}}
     outputs = create(
         local,

@@ -1,14 +1,13 @@
 """Copies of the trigger machine, of its function and of its rule, to be played with without harm to the stack's own."""
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 from stack import Stack
 
 from local.aws import ACCOUNT, REGION
+from local.package import package
 
 EVENT = "<aws.events.event.json>"
 PAUSES = ("IntervalSeconds", "MaxDelaySeconds")
@@ -52,14 +51,9 @@ def filter_arn(stack: Stack) -> str:
 
 def copy_of_filter(stack: Stack, name: str, bootstrap: str, timeout: int) -> str:
     """The function with a script in place of its program."""
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o755 << 16
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr(entry, bootstrap)
     original = stack.functions.get_function_configuration(FunctionName=filter_arn(stack))
     kept = {key: original[key] for key in ("Runtime", "Handler", "Role", "Environment", "LoggingConfig")}
-    code = {"ZipFile": package.getvalue()}
+    code = {"ZipFile": package("bootstrap", bootstrap)}
     return stack.functions.create_function(FunctionName=name, Code=code, Timeout=timeout, **kept)["FunctionArn"]
 
 

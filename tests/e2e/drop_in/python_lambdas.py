@@ -1,13 +1,12 @@
 """The two Lambdas of the tutorials, deployed to the local AWS; and functions that cannot reach Glue."""
 
-import io
-import zipfile
 from pathlib import Path
 
 from stack import Stack
 
-from local.workloads import ROLE
 from local.deploy import BOOTSTRAPS
+from local.package import package
+from local.workloads import ROLE
 
 SOURCES = Path(__file__).parent / "lambdas"
 START, STATE = "ARN of your start Lambda", "ARN of your state Lambda"
@@ -25,7 +24,7 @@ def pythons(stack: Stack, name: str = "python", endpoint: str = "", timeout: int
             FunctionName=f"{name}-{source}",
             Runtime="python3.12",
             Handler=f"{source}.lambda_handler",
-            Code={"ZipFile": _package(f"{source}.py", (SOURCES / f"{source}.py").read_text())},
+            Code={"ZipFile": package(f"{source}.py", (SOURCES / f"{source}.py").read_text())},
             Role=ROLE,
             Timeout=timeout,
             Environment=_environment(endpoint),
@@ -41,7 +40,7 @@ def rusts(stack: Stack, name: str, endpoint: str) -> Functions:
             FunctionName=f"{name}-{program}",
             Runtime="provided.al2023",
             Handler="bootstrap",
-            Code={"ZipFile": _package("bootstrap", f"#!/bin/sh\nexec '{BOOTSTRAPS / program}'\n")},
+            Code={"ZipFile": package("bootstrap", f"#!/bin/sh\nexec '{BOOTSTRAPS / program}'\n")},
             Role=ROLE,
             Timeout=30,
             Environment=_environment(endpoint),
@@ -52,12 +51,3 @@ def rusts(stack: Stack, name: str, endpoint: str) -> Functions:
 
 def _environment(endpoint: str) -> dict[str, dict[str, str]]:
     return {"Variables": {"AWS_ENDPOINT_URL_GLUE": endpoint} if endpoint else {}}
-
-
-def _package(name: str, text: str) -> bytes:
-    entry = zipfile.ZipInfo(name)
-    entry.external_attr = 0o755 << 16
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr(entry, text)
-    return package.getvalue()

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from typing import Any
 
 import error_types
 import guide

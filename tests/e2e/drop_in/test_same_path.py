@@ -59,7 +59,7 @@ def test_the_paths_are_those_of_the_situations(played: Played, situation: str, p
 def _within(small: Any, large: Any) -> bool:
     """A cause says the same in other words."""
     if isinstance(small, dict) and isinstance(large, dict):
-        return all(name == "Cause" or name in large and _within(small[name], large[name]) for name in small)
+        return all(name == "Cause" or (name in large and _within(small[name], large[name])) for name in small)
     return small == large
 
 

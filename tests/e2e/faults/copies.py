@@ -1,9 +1,7 @@
 """Copies of the crawl machine and its functions, to be played with without harm to the stack's own."""
 
-import io
 import os
 import signal
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from scenario import Frail
 from stack import Stack
 
 from local.deploy import BOOTSTRAPS
+from local.package import package
 
 PROGRAMS = {"StartCrawler": "start-crawler", "GetCrawlerState": "get-crawler-state"}
 KEPT = ("Runtime", "Handler", "Role", "Environment", "LoggingConfig")
@@ -38,7 +37,7 @@ class FrailFunction:
         called = f"{alias.rpartition(':')[0]}:{original['Version']}"
         copy = stack.functions.create_function(
             FunctionName=name,
-            Code={"ZipFile": _package(f"#!/bin/sh\necho $$ > '{self._pid}'\nexec '{program}'\n")},
+            Code={"ZipFile": package("bootstrap", f"#!/bin/sh\necho $$ > '{self._pid}'\nexec '{program}'\n")},
             Timeout=frail.timeout,
             **{key: original[key] for key in KEPT},
         )
@@ -48,12 +47,3 @@ class FrailFunction:
 
     def send(self, number: signal.Signals) -> None:
         os.kill(int(self._pid.read_text()), number)
-
-
-def _package(script: str) -> bytes:
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o755 << 16
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr(entry, script)
-    return package.getvalue()
