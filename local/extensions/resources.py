@@ -1,9 +1,9 @@
 """Resources of CloudFormation that ministack lacks or takes only in part.
 
 Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachineVersion" and
-"AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template Reference. An alarm on an expression over several metrics is described as it was given,
-and never changes its state: ministack computes no expressions. An alias goes over to its new version at once, whatever
-its DeploymentPreference says.
+"AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template Reference. An alarm on an expression over
+several metrics is described as it was given, and never changes its state: ministack computes no expressions. An alias
+goes over to its new version at once, whatever its DeploymentPreference says.
 """
 
 import json

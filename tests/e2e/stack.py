@@ -40,9 +40,12 @@ class Stack:
 
     def invoke(self, function: str, payload: Any) -> dict[str, Any]:
         """The function's answer, or its error: {errorType, errorMessage}."""
-        arn = self.outputs.get(f"{function}FunctionArn") or self.aws.client("cloudformation").describe_stack_resource(
-            StackName=self.NAME, LogicalResourceId=f"{function}Function"
-        )["StackResourceDetail"]["PhysicalResourceId"]
+        arn = (
+            self.outputs.get(f"{function}FunctionArn")
+            or self.aws.client("cloudformation").describe_stack_resource(
+                StackName=self.NAME, LogicalResourceId=f"{function}Function"
+            )["StackResourceDetail"]["PhysicalResourceId"]
+        )
         return json.load(self.functions.invoke(FunctionName=arn, Payload=json.dumps(payload))["Payload"])
 
     def run(self, machine: str, given: Any, timeout: float = 60.0) -> dict[str, Any]:

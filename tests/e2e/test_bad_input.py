@@ -51,7 +51,11 @@ def test_crawl_fails_with_the_functions_own_error(stack: Stack, given, error, ca
     [
         ([], "InvalidPipeline", "pipeline p: stages must be an array that is not empty"),
         ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr is not a field here"),
-        ([{"name": "raw", "steps": [{"job": "nobody"}]}], "JobFailed", "pipeline p, stage 1 (raw), step 1, job nobody: "),
+        (
+            [{"name": "raw", "steps": [{"job": "nobody"}]}],
+            "JobFailed",
+            "pipeline p, stage 1 (raw), step 1, job nobody: ",
+        ),
         (
             [{"steps": [{"crawler": "nobody"}]}],
             "CrawlFailed",

@@ -106,7 +106,9 @@ def test_crawl_knows_every_field_of_a_crawl(pipeline):
 
 def test_a_poll_costs_what_the_table_says(pipeline, stack):
     """docs/polling.md counts with these figures; the rest of an execution is paid once."""
-    crawls = [execution["executionArn"] for execution in stack.executions("Crawl") if execution["status"] == "SUCCEEDED"]
+    crawls = [
+        execution["executionArn"] for execution in stack.executions("Crawl") if execution["status"] == "SUCCEEDED"
+    ]
     assert crawls
     for arn in crawls:
         polls = json.loads(stack.states.describe_execution(executionArn=arn)["output"])["polls"]

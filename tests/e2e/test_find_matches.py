@@ -52,7 +52,7 @@ def test_nothing_waits_for_the_crawl(pipelines: Stack, run, crawl):
 
 
 def test_every_person_is_left_once(pipelines: Stack, crawl):
-    """Case, order, spaces, accents, slips of the finger: doubles. Twins, father and son, one without an address: not."""
+    """Case, order, spaces, accents, typing errors: doubles. Twins, father and son, one without an address: not."""
     assert pipelines.rows(FIND_MATCHES.database, "ml_final_top_customers") == [
         "1 | Ana | Costa | 1991-04-12 | ana.costa@example.com | +351 21 555 0101 | Lisbon",
         "4 | Benjamin | Weber | 1985-11-30 | ben.weber@example.com | +49 40 555 0102 | Hamburg",

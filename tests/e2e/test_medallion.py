@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from stack import Stack, eventually
+from stack import Stack
 
 from local.workloads import Workload
 

@@ -66,7 +66,10 @@ def test_metric_filters_match_the_lines_of_the_functions(stack: Stack):
     assert len(filters) == len(expected)
     for each in filters:
         [transformation] = each["metricTransformations"]
-        assert (transformation["metricNamespace"], transformation["dimensions"]) == (NAMESPACE, {"Outcome": "$.outcome"})
+        assert (transformation["metricNamespace"], transformation["dimensions"]) == (
+            NAMESPACE,
+            {"Outcome": "$.outcome"},
+        )
         assert each["filterPattern"] == '{ $.outcome = "*" }'
         function = each["logGroupName"].rpartition("/")[2]
         assert expected[function] in [line["outcome"] for line in stack.log_lines(function)]
@@ -82,7 +85,9 @@ def test_the_dashboard_is_about_what_is_deployed(stack: Stack, dashboard):
     """A widget on a name that does not exist stays empty, and nobody notices."""
     deployed = {
         resource["PhysicalResourceId"]
-        for resource in stack.aws.client("cloudformation").describe_stack_resources(StackName=Stack.NAME)["StackResources"]
+        for resource in stack.aws.client("cloudformation").describe_stack_resources(StackName=Stack.NAME)[
+            "StackResources"
+        ]
     }
     queue = stack.outputs["DeadLetterQueueUrl"].rpartition("/")[2]
     outcomes = {"matched", "ignored"}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from stack import BUCKET, Stack, eventually
+from stack import Stack, eventually
 from test_from_event_to_run import sample
 from triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 

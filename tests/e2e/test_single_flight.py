@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,9 +14,7 @@ HASH = "0123456789abcdef0123456789abcdef"
 
 
 def create_job(stack: Stack, name: str, **tags: str) -> None:
-    stack.glue.create_job(
-        Name=name, Role=ROLE, Command={}, Tags={f"local:{tag}": value for tag, value in tags.items()}
-    )
+    stack.glue.create_job(Name=name, Role=ROLE, Command={}, Tags={f"local:{tag}": value for tag, value in tags.items()})
 
 
 def start(stack: Stack, pipeline: str, job: str, window_end: float, **fields: Any) -> str:
@@ -61,7 +60,7 @@ def test_five_windows_of_a_job_that_takes_three(stack: Stack):
         assert told.get("absorbedBy", last) in runs
     history = stack.glue.get_job_runs(JobName="three-windows")["JobRuns"]
     assert [run["JobRunState"] for run in history] == ["SUCCEEDED"] * len(ran)
-    for later, earlier in zip(history, history[1:], strict=False):
+    for later, earlier in pairwise(history):
         assert later["StartedOn"] >= earlier["CompletedOn"]
     # What the last window needs: a run that began after it.
     closed = int(last.rsplit("-", 1)[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_state_machines import TEMPLATE, each_machine, load, machine_of, states
+from test_state_machines import TEMPLATE, each_machine, integration, load, machine_of, states
 
 RESOURCES = TEMPLATE["Resources"]
 
@@ -68,8 +68,7 @@ def statements_of(path: Path) -> list[dict[str, Any]]:
 
 
 def needed(machine: dict[str, Any]) -> set[str]:
-    tasks = [state["Resource"] for _, state in states(machine) if state["Type"] == "Task"]
-    return set().union(*(CALLS[task.removeprefix("arn:aws:states:::")] for task in tasks))
+    return set().union(*(CALLS[integration(state)] for _, state in states(machine) if state["Type"] == "Task"))
 
 
 @each_machine
@@ -104,9 +103,7 @@ def test_nothing_is_granted_on_everything_without_need():
     policies = [policy for each in properties for policy in each.get("Policies", [])] + [
         resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::IAM::Policy"
     ]
-    statements = [
-        statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]
-    ]
+    statements = [statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]]
     assert len(statements) > 15
     for action, on in granted(statements).items():
         assert "*" not in on or action in UNSCOPED | TRACING, action
