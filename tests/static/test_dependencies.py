@@ -12,7 +12,19 @@ CARGO_DENY = ROOT / ".local/cargo/bin/cargo-deny"
 
 def dependencies(crate: str) -> set[str]:
     """The names of all crates that `crate` links, direct or not."""
-    command = ["cargo", "tree", "--locked", "--package", crate, "--edges", "normal", "--prefix", "none", "--format", "{p}"]
+    command = [
+        "cargo",
+        "tree",
+        "--locked",
+        "--package",
+        crate,
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]
     tree = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return {line.split()[0] for line in tree.splitlines() if line}
 

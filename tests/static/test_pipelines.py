@@ -68,7 +68,9 @@ def test_the_rules_carry_the_pipelines_of_the_folder():
     [
         pipeline({"job": "j"}),
         pipeline({"crawler": "c", "job": None, "await": None}),
-        pipeline({"job": {"name": "j", "arguments": {"--day": "2026-01-31"}}, "crawler": {"name": "c"}, "await": False}),
+        pipeline(
+            {"job": {"name": "j", "arguments": {"--day": "2026-01-31"}}, "crawler": {"name": "c"}, "await": False}
+        ),
         pipeline({"crawler": {"name": "c", "timeoutSeconds": 86400}}, startAfter="2026-01-31T23:59:59Z"),
         pipeline({"job": {"name": "j", "arguments": None}}, startAfter=None, arguments=None),
         pipeline({"job": "j"}, arguments={"--date": "2026-01-31"}),
@@ -105,7 +107,10 @@ def test_good_pipelines_pass_schema_and_machine(good):
         (pipeline({"job": {"name": "j", "arguments": {"--n": 1}}}), "job.arguments must be an object of strings"),
         (pipeline({"crawler": {"timeoutSeconds": 5}}), "crawler.name must be a string that is not empty"),
         (pipeline({"crawler": {"name": "c", "timeoutSeconds": 0.5}}), "crawler.timeoutSeconds must be a whole number"),
-        (pipeline({"crawler": {"name": "c", "timeoutSeconds": 86401}}), "crawler.timeoutSeconds must be a whole number"),
+        (
+            pipeline({"crawler": {"name": "c", "timeoutSeconds": 86401}}),
+            "crawler.timeoutSeconds must be a whole number",
+        ),
         (pipeline({"crawler": "c", "await": "no"}), "stage 2, step 1: await must be true or false"),
     ],
 )
