@@ -18,8 +18,13 @@ BENCH := .venv/bench
 CARGO_TOOLS := .local/cargo
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
+# Where `make deploy` saves its answers, a file a stack; and what the last one saved.
+CONFIG ?= samconfig.toml
+SAVED := $(shell sed -n 's/^parameter_overrides *= *//p' '$(CONFIG)')
+SAVED_ARCHITECTURE := $(shell sed -n 's/^parameter_overrides.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' '$(CONFIG)')
+
 # The processor to deploy to: what is built has to fit what the template says.
-ARCHITECTURE ?= arm64
+ARCHITECTURE ?= $(or $(SAVED_ARCHITECTURE),arm64)
 RUST_TARGET := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
 
 export SAM_CLI_TELEMETRY := 0
@@ -39,7 +44,7 @@ pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a lo
 	@$(LOCAL)/bin/python -m local.pipeline '$(or $(SPEC),$(error make pipeline SPEC=pipelines/x.json))' $(if $(DATE),--date '$(DATE)')
 
 .PHONY: test
-test: fmt lint unit check e2e  ## Run every check and test
+test: fmt lint unit check guards e2e  ## Run every check and test
 
 .PHONY: soak
 soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads, the faults again and again
@@ -55,18 +60,12 @@ bench: $(BENCH)/ready  ## Measure the Lambdas beside their Python twins (RUNS=20
 	@$(BENCH)/bin/python -m benches $(if $(RUNS),--runs $(RUNS)) $(if $(CALLS),--calls $(CALLS)) \
 	  $(if $(ONLY),--only $(foreach name,$(ONLY),'$(name)')) $(if $(INTO),--into '$(INTO)')
 
-.PHONY: build
-build: $(BUILD)/ready  ## Build the release bootstraps of this machine's architecture into target/lambda/
-	for function in $(FUNCTIONS); do \
-	  PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --package $$function; \
-	done
+SAM_BUILD = PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# Not part of test: the release build takes minutes.
-.PHONY: guards
-guards: $(LOCAL)/ready  ## Hold the release bootstraps to their budgets: size, crates, what they need of the system
-	cargo build --release --locked --package start-crawler --package get-crawler-state
-	cargo build --release --locked --package s3-event-filter
-	$(LOCAL)/bin/pytest tests/release
+.PHONY: sam-build
+sam-build: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM into .local/sam/, as a deployment does (ARCHITECTURE=x86_64)
+	rustup target add $(RUST_TARGET)
+	$(SAM_BUILD) --build-dir .local/sam/$(ARCHITECTURE)
 
 # One function at a time: together they would have the features of each other's dependencies.
 .PHONY: package
@@ -107,10 +106,12 @@ diagrams:  ## Draw docs/machines.md from the definitions of the state machines
 	$(PYTHON) tools/diagrams.py
 
 .PHONY: deploy
-deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks for the parameters, offers the last answers (ARCHITECTURE=x86_64)
+deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks the first time (GUIDED=1 again, ARCHITECTURE=x86_64, CONFIG=prod.toml)
+	$(if $(filter-out $(ARCHITECTURE),$(SAVED_ARCHITECTURE)),$(error $(CONFIG) says $(SAVED_ARCHITECTURE): change it there))
 	rustup target add $(RUST_TARGET)
-	PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
-	$(CHECKS)/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(SAM_BUILD)
+	$(CHECKS)/bin/sam deploy --config-file '$(abspath $(CONFIG))' --no-fail-on-empty-changeset \
+	  $(if $(SAVED),$(if $(GUIDED),--guided),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
 .PHONY: redrive
 redrive: $(CHECKS)/ready  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)
@@ -119,13 +120,15 @@ redrive: $(CHECKS)/ready  ## Put the parked events of a stack through its trigge
 # --- the parts of test -------------------------------------------------------------------------
 
 .PHONY: fmt
-fmt:
+fmt: $(CHECKS)/ready
 	cargo fmt --all --check
+	$(CHECKS)/bin/ruff format --check
 
 # The same flags everywhere: another feature set would compile the Glue SDK, minutes of work, once more.
 .PHONY: lint
-lint:
+lint: $(CHECKS)/ready
 	cargo clippy $(CARGO_FLAGS) -- -D warnings
+	$(CHECKS)/bin/ruff check
 
 .PHONY: bootstraps
 bootstraps:
@@ -142,14 +145,24 @@ check: $(CHECKS)/ready $(SECURITY)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready too
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest tests/static
 
+# Both processors are built on any machine; what is built for the other one cannot run here.
+ARCHITECTURES ?= x86_64 arm64
+.PHONY: guards
+guards: export ARCHITECTURES := $(ARCHITECTURES)
+guards: $(LOCAL)/ready  ## Build with SAM for both processors, and hold the bootstraps to their rules and budgets
+	for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
+	$(LOCAL)/bin/pytest tests/release
+
 # Not part of check: the database of advisories is on GitHub, and changes without a commit of ours.
 .PHONY: advisories
 advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory database
 	$(CARGO_TOOLS)/bin/cargo-deny --locked --workspace check advisories
 
+# Each with a local AWS of its own. More than there are cores: they wait for crawls most of the time.
+WORKERS ?= 4
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps
-	$(LOCAL)/bin/pytest tests/contract tests/e2e
+	$(LOCAL)/bin/pytest --numprocesses $(WORKERS) --dist loadfile tests/contract tests/e2e
 
 # --- tools -------------------------------------------------------------------------------------
 
