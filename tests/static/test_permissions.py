@@ -90,6 +90,17 @@ def test_machines_invoke_their_own_functions_only(path):
     assert {resource["Fn::Sub"] for resource in on} == {f"${{{function}.Arn}}:*" for function in used}
 
 
+def test_starts_are_granted_on_machines_and_not_on_their_aliases():
+    """Step Functions asks for the machine's own ARN, whatever is started; one with a version or alias permits nothing.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    """
+    machines = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::StateMachine"}
+    on = [target for statement in all_statements() for target in granted([statement]).get("states:StartExecution", [])]
+    assert len(on) >= 4
+    assert {target["Ref"] for target in on} <= machines
+
+
 @pytest.mark.parametrize(("role", "calls"), FUNCTIONS.items(), ids=FUNCTIONS)
 def test_functions_may_do_what_they_do(role, calls):
     """One list of actions a function, as the README and the design promise."""
@@ -97,13 +108,18 @@ def test_functions_may_do_what_they_do(role, calls):
     assert set(granted(policy["PolicyDocument"]["Statement"])) == calls | TRACING | LOGGING
 
 
-def test_nothing_is_granted_on_everything_without_need():
-    """`*` only where AWS knows nothing narrower."""
+def all_statements() -> list[dict[str, Any]]:
+    """Those of every role and policy in the template."""
     properties = [resource.get("Properties", {}) for resource in RESOURCES.values()]
     policies = [policy for each in properties for policy in each.get("Policies", [])] + [
         resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::IAM::Policy"
     ]
-    statements = [statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]]
+    return [statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]]
+
+
+def test_nothing_is_granted_on_everything_without_need():
+    """`*` only where AWS knows nothing narrower."""
+    statements = all_statements()
     assert len(statements) > 15
     for action, on in granted(statements).items():
         assert "*" not in on or action in UNSCOPED | TRACING, action
