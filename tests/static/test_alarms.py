@@ -23,7 +23,9 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do():
     """An alarm that nobody gets, or that only says that something is wrong, helps nobody at night."""
     assert ALARMS
     for name, alarm in ALARMS.items():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == TOPIC, name
+        assert alarm["AlarmActions"] == TOPIC, name
+        # What failed has not been mended when nothing has failed for five minutes.
+        assert alarm.get("OKActions") == (None if name.endswith("FailedAlarm") else TOPIC), name
         assert re.search(r"\b([Oo]pen|[Ss]ee|[Mm]end|[Aa]sk|log groups tell)\b", alarm["AlarmDescription"]), name
         assert "TreatMissingData" in alarm, name
 
@@ -43,7 +45,10 @@ def test_everything_that_can_go_wrong_has_an_alarm():
             assert (metric, json.dumps({"Ref": machine})) in watched
     functions = [name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"]
     for function in functions:
-        for metric in ("Errors", "Throttles", "Duration"):
+        # To start-crawler errors are answers: an older crawl is under way. What they lead to is CrawlFailedAlarm's.
+        for metric in {"Errors", "Throttles", "Duration"} - (
+            {"Errors"} if function == "StartCrawlerFunction" else set()
+        ):
             assert (metric, json.dumps({"Ref": function})) in watched
 
 
@@ -56,6 +61,12 @@ def test_expressions_use_the_metrics_beside_them():
         ids = {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each}
         assert set(re.findall(r"FILL\((\w+), 0\)", expression)) == ids, name
         assert [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) == 1, name
+
+
+def test_the_costs_of_alarms_are_those_of_the_page():
+    """CloudWatch bills each metric of an alarm."""
+    billed = sum(len(metrics(alarm)) for alarm in ALARMS.values())
+    assert f" {billed} metrics in alarms" in (PATH.parent / "docs/costs.md").read_text()
 
 
 def test_slow_is_before_killed():
