@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import guide
@@ -50,14 +51,19 @@ def migrate(stack: Stack, name: str, migration: Migration) -> list[Step]:
     before, after = (
         definition.replace(f'"{CRAWLER}"', f'"{crawler}"') for definition in (migration.before, migration.after)
     )
-    machine, steps, seen = create_machine(stack, crawler, before), [], 0
+    machine, steps = create_machine(stack, crawler, before), []
     for definition in (before, after, before):
         stack.states.update_state_machine(stateMachineArn=machine, definition=definition)
         arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
-        stack.finish(arn)
-        lines = sum(line.get("crawlername") == crawler for each in PROGRAMS for line in stack.log_lines(each))
-        steps.append(Step(describe(stack, crawler, arn), lines - seen))
-        seen = lines
+        run = stack.finish(arn)
+        # By their own time: the last line of a run may be read when the next one is under way.
+        lines = sum(
+            line.get("crawlername") == crawler
+            and run["startDate"] <= datetime.fromisoformat(line["timestamp"]) <= run["stopDate"]
+            for each in PROGRAMS
+            for line in stack.log_lines(each)
+        )
+        steps.append(Step(describe(stack, crawler, arn), lines))
     return steps
 
 
