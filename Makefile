@@ -18,10 +18,10 @@ BENCH := .venv/bench
 CARGO_TOOLS := .local/cargo
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
-# Where `make deploy` saves its answers, a file a stack; and what the last one saved.
+# Where `make deploy` saves the answers that it gets, a file for each stack; and what was saved last.
 CONFIG ?= samconfig.toml
-SAVED := $(shell sed -n 's/^parameter_overrides *= *//p' '$(CONFIG)')
-SAVED_ARCHITECTURE := $(shell sed -n 's/^parameter_overrides.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' '$(CONFIG)')
+SAVED := $(shell sed -n 's/^parameter_overrides *= *//p' '$(CONFIG)' 2>/dev/null)
+SAVED_ARCHITECTURE := $(shell sed -n 's/^parameter_overrides.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' '$(CONFIG)' 2>/dev/null)
 
 # The processor to deploy to: what is built has to fit what the template says.
 ARCHITECTURE ?= $(or $(SAVED_ARCHITECTURE),arm64)
@@ -106,12 +106,16 @@ diagrams:  ## Draw docs/machines.md from the definitions of the state machines
 	$(PYTHON) tools/diagrams.py
 
 .PHONY: deploy
-deploy: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM and deploy; asks the first time (GUIDED=1 again, ARCHITECTURE=x86_64, CONFIG=prod.toml)
+deploy: $(BUILD)/ready $(CHECKS)/ready $(CONFIG)  ## Build with SAM and deploy; asks the first time (GUIDED=1 again, ARCHITECTURE=x86_64, CONFIG=prod.toml)
 	$(if $(filter-out $(ARCHITECTURE),$(SAVED_ARCHITECTURE)),$(error $(CONFIG) says $(SAVED_ARCHITECTURE): change it there))
 	rustup target add $(RUST_TARGET)
 	$(SAM_BUILD)
 	$(CHECKS)/bin/sam deploy --config-file '$(abspath $(CONFIG))' --no-fail-on-empty-changeset \
 	  $(if $(SAVED),$(if $(GUIDED),--guided),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+
+# The file of a further stack begins with what all have in common.
+$(CONFIG):
+	sed -E '/^(stack_name|region|s3_prefix|parameter_overrides|image_repositories) /d' samconfig.toml > $@
 
 .PHONY: redrive
 redrive: $(CHECKS)/ready  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)

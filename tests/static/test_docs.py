@@ -4,13 +4,46 @@ import importlib.util
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("local/*.md")])
+from tests.documents import PAGES, ROOT, commands
+
+GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
+MAKEFILE = (ROOT / "Makefile").read_text()
+# What runs a command of the documents that neither make test nor a workflow does: a file, and how it says it.
+RUN_BY = {
+    "make demo": ("tests/e2e/test_demo.py", '"local.demo"'),
+    "make pipeline": ("tests/e2e/test_pipeline_files.py", '"local.pipeline"'),
+    "make redrive": ("tests/e2e/test_documented_commands.py", "redrive"),
+    "make deploy": ("tests/release/test_deploying.py", '"make", "deploy"'),
+    "make faults": ("tests/e2e/faults/test_fault_matrix.py", "page"),
+    "make costs": ("tests/e2e/test_what_runs_cost.py", "WRITE_TABLES"),
+    "make migration": ("tests/e2e/drop_in/test_migration_guide.py", "WRITE_TABLES"),
+    "make diagrams": ("tests/static/test_docs.py", "tools/diagrams.py"),
+    "make polling": ("tests/static/test_docs.py", "examples/polling"),
+    "make help": ("tests/static/test_docs.py", '"make", "help"'),
+    "aws": ("tests/e2e/test_documented_commands.py", "aws"),
+    "CRAWL=$(aws": ("tests/e2e/test_documented_commands.py", "aws"),
+    "PIPELINE=$(aws": ("tests/e2e/test_documented_commands.py", "aws"),
+    "export": ("tests/e2e/test_documented_commands.py", "export"),
+    "diff": ("tests/e2e/test_documented_commands.py", "diff"),
+    "sed": ("tests/e2e/test_documented_commands.py", "sed"),
+    "cargo lambda build": ("tests/release/test_deploying.py", '"build", "deploy"'),
+    "cargo lambda deploy": ("tests/release/test_deploying.py", '"build", "deploy"'),
+    "cargo lambda watch": ("tests/release/test_deploying.py", "cargo lambda watch"),
+    "cargo lambda invoke": ("tests/release/test_deploying.py", "cargo lambda invoke"),
+    "rustup target add": ("Makefile", "rustup target add"),
+    "sam build": ("Makefile", "sam build"),
+    "sam deploy --guided": ("Makefile", "sam deploy"),
+}
+# What needs Docker, or a repository to write to.
+NOT_RUN = {
+    "sam local invoke --event",
+    "git tag v<version> && git push --tags",
+    "git checkout <commit> && make deploy CONFIG=<answers>",
+}
 
 
 def test_the_table_of_polling_is_what_the_command_prints():
@@ -67,3 +100,41 @@ def test_links_lead_somewhere(page):
             headings = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, target
+
+
+def run_in_ci() -> set[str]:
+    """The targets that make test needs, and those of the workflows."""
+    needs = {name: set(rest.split()) for name, rest in re.findall(r"^([a-z0-9-]+):([^#\n]*)", MAKEFILE, re.MULTILINE)}
+    targets, new = set(), {"test"}
+    for workflow in (ROOT / ".github/workflows").glob("*.yml"):
+        new |= set(re.findall(r"\bmake ([a-z0-9-]+)", workflow.read_text()))
+    while new:
+        targets |= new
+        new = set().union(*(needs[target] & needs.keys() for target in new)) - targets
+    return targets
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_every_command_is_run_somewhere(page):
+    """A command that nobody runs has a typing error, or will have one."""
+    tested = run_in_ci()
+    for command in commands(page):
+        if command in NOT_RUN or (command.startswith("make ") and command.split()[1] in tested):
+            continue
+        [(file, says)] = [where for start, where in RUN_BY.items() if f"{command} ".startswith(f"{start} ")]
+        assert says in (ROOT / file).read_text(), command
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_make_knows_every_target(page):
+    """With the variables that the page gives it."""
+    for command in commands(page):
+        if command.startswith("make "):
+            given = re.sub(r"<(\w+)>|\$\w+", "customers", command)
+            subprocess.run(["bash", "-c", f"{given} --dry-run"], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_make_help_lists_what_the_readme_names():
+    """It is where people look first."""
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {f"make {name} " for name in ("demo", "test", "deploy")} <= set(re.findall(r"make \w+ ", listed))
