@@ -57,7 +57,7 @@ def test_the_date_is_the_day_of_the_start_unless_given(stack, job):
 
 
 def test_a_run_of_a_window_is_told_the_window(stack, job):
-    """A job that reads what is new since the last run needs to know the bounds."""
+    """What a job writes can be told apart by the window that its run stands for."""
     given = trigger(stack, pipeline(job, arguments={"--layout": "wide"}), coalesce_seconds=1)
     start, end = (datetime.fromisoformat(given["arguments"][name]) for name in ("--window_start", "--window_end"))
     assert (end - start).total_seconds() == 1

@@ -1,0 +1,131 @@
+"""The AWS commands of the documents, page by page as an operator types them, with the AWS CLI."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from stack import Stack
+
+from local.aws import REGION, ROOT
+from local.workloads import ROLE
+from tests.documents import commands
+
+FAILING = {"name": "documented", "stages": [{"steps": [{"job": "nobody"}]}]}
+# Where a shell would find them, and from where the commands of the Makefile start.
+SHELL = f"""
+set -euo pipefail
+export PATH={ROOT / ".venv/build/bin"}:$PATH
+make() {{ command make --directory {ROOT} "$@"; }}
+"""
+# Deploying is shown in tests/release.
+ELSEWHERE = ("make deploy", "git ", "cargo ", "sam ", "rustup ")
+
+
+def type_in(
+    stack: Stack, folder: Path, page: str, values: Mapping[str, str], before: Mapping[str, str] | None = None
+) -> str:
+    """Runs the page's commands about AWS in order, its placeholders filled in; other lines go `before` some."""
+    lines = [SHELL]
+    for command in commands(ROOT / page):
+        if not command.startswith(ELSEWHERE) and re.search(r"\b(aws|diff|sed|export|redrive)\b", command):
+            lines += [line for start, line in (before or {}).items() if command.startswith(start)]
+            lines.append(command)
+    script = "\n".join(lines)
+    assert set(re.findall(r"<([a-zA-Z][^<>]*)>", script)) == values.keys()
+    for placeholder, value in values.items():
+        script = script.replace(f"<{placeholder}>", value)
+    environment = stack.aws.environment | {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def failed(stack: Stack) -> dict:
+    execution = stack.run("Pipeline", FAILING)
+    assert execution["status"] == "FAILED"
+    return execution
+
+
+def test_the_runbook(stack: Stack, failed, tmp_path):
+    """At night nobody corrects commands."""
+    machine = stack.machine("Pipeline")
+    [version, *_] = stack.states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
+    said = type_in(
+        stack,
+        tmp_path,
+        "docs/runbook.md",
+        {
+            "executionArn": failed["executionArn"],
+            "machine, without :live": machine,
+            "version": version["stateMachineVersionArn"],
+        },
+    )
+    assert failed["executionArn"] in said
+    assert "EntityNotFoundException" in said
+    assert version["stateMachineVersionArn"] in said
+    assert json.loads((tmp_path / "input.json").read_text()) == FAILING
+    again = [run for run in stack.executions("Pipeline") if run["startDate"] > failed["stopDate"]]
+    assert any(json.loads(stack.finish(run["executionArn"])["input"]) == FAILING for run in again)
+
+
+def test_the_guide_to_migration(stack: Stack, tmp_path):
+    """The definition that is put back must be the one that was there, with two ARNs changed and nothing else."""
+    page = (ROOT / "docs/migration.md").read_text()
+    definition = next(block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"StartAt"' in block)
+    ours = {name: stack.outputs[name] for name in ("StartCrawlerFunctionArn", "GetCrawlerStateFunctionArn")}
+    machine = stack.states.create_state_machine(name="to-migrate", definition=definition, roleArn=ROLE)[
+        "stateMachineArn"
+    ]
+    theirs = ("ARN of your start Lambda", "ARN of your state Lambda")
+    # The page's own machine has the placeholders that its commands have.
+    said = type_in(
+        stack, tmp_path, "docs/migration.md", ours | {"machine": machine} | {name: f"<{name}>" for name in theirs}
+    )
+    assert stack.outputs["CrawlStateMachineArn"] in said
+    after = stack.states.describe_state_machine(stateMachineArn=machine)["definition"]
+    assert json.loads((tmp_path / "before.json").read_text()) == json.loads(definition)
+    for name, arn in zip(theirs, ours.values(), strict=True):
+        definition = definition.replace(f"<{name}>", arn)
+    assert json.loads(after) == json.loads(definition)
+
+
+def test_the_readme(stack: Stack, tmp_path):
+    """To let a bucket send its events must not take away what it sends already; and a pipeline starts by hand."""
+    bucket = "documented"
+    queue = stack.sqs.create_queue(QueueName="documented")["QueueUrl"]
+    stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    attributes = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    kept = attributes | {"Events": ["s3:ObjectRemoved:*"]}
+    stack.s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
+    )
+    (tmp_path / "pipelines").mkdir()
+    text = (ROOT / "README.md").read_text()
+    pipeline = next(block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"stages"' in block)
+    (tmp_path / "pipelines/orders.json").write_text(pipeline)
+    add = """python3 - <<'END'
+import json
+with open("notification.json") as file:
+    notification = json.load(file)
+with open("notification.json", "w") as file:
+    json.dump(notification | {"EventBridgeConfiguration": {}}, file)
+END"""
+    said = type_in(
+        stack,
+        tmp_path,
+        "README.md",
+        {"bucket": bucket, "PipelineStateMachineArn": stack.outputs["PipelineStateMachineArn"]},
+        {"aws s3api put-bucket-notification-configuration": add},
+    )
+    found = stack.s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert "EventBridgeConfiguration" in found
+    assert [each["QueueArn"] for each in found["QueueConfigurations"]] == [kept["QueueArn"]]
+    [started] = re.findall(r'"executionArn": "(.*)"', said)
+    assert json.loads(stack.finish(started)["input"])["name"] == "orders"
