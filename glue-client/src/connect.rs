@@ -26,10 +26,15 @@ pub async fn connect() -> Glue {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(https())
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .retry_config(retries())
         .load()
         .await;
     Glue::from(Client::new(&config))
+}
+
+/// Three attempts at each call: throttling, most of all, is over in a moment.
+pub(crate) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
 }
 
 /// One connector for every call. The SDK would make one now and another at the first call, and take

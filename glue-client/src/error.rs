@@ -64,14 +64,6 @@ impl GlueError {
         }
     }
 
-    /// The crawler that the call was about.
-    #[must_use]
-    pub fn crawler(&self) -> &str {
-        match self {
-            Self::Refused { crawler, .. } | Self::Unreachable { crawler, .. } => crawler,
-        }
-    }
-
     /// The error's name, for `Retry` and `Catch`.
     #[must_use]
     pub fn error_type(&self) -> &str {

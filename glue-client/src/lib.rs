@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 pub use connect::connect;
 pub use error::GlueError;
 
-/// How long a call may take whose answer a function can do without.
+/// How long a call may take at most whose answer a function can do without.
 const BEST_EFFORT: Duration = Duration::from_secs(3);
 
 /// The Glue API, as far as it is about crawlers.
@@ -54,7 +54,7 @@ impl Glue {
     /// What Glue says of the crawler now.
     ///
     /// # Errors
-    /// [`GlueError`].
+    /// [`GlueError`]; an answer without a state is none of Glue's.
     pub async fn get_crawler(&self, name: &CrawlerName) -> Result<Crawler, GlueError> {
         let request = self.0.get_crawler().name(name.as_str());
         let answer = request
@@ -64,12 +64,11 @@ impl Glue {
         let crawler = answer
             .crawler
             .ok_or_else(|| GlueError::unreachable(name, "GetCrawler's answer is empty"))?;
+        let state = crawler
+            .state
+            .ok_or_else(|| GlueError::unreachable(name, "GetCrawler's answer has no state"))?;
         Ok(Crawler {
-            state: crawler
-                .state
-                .as_ref()
-                .map_or("", |state| state.as_str())
-                .into(),
+            state: state.as_str().into(),
             elapsed: Duration::from_millis(u64::try_from(crawler.crawl_elapsed_time).unwrap_or(0)),
             last_crawl: crawler.last_crawl.map(|last| LastCrawl {
                 status: last
@@ -157,12 +156,14 @@ impl Glue {
 }
 
 /// Awaits a call whose answer the caller can do without: a failure or a slow answer becomes a log
-/// line and `None`.
+/// line and `None`. It takes no longer than the function has left, so that it cannot cost the answer
+/// that it is a detail of.
 pub async fn best_effort<T>(
     name: &CrawlerName,
+    deadline: SystemTime,
     call: impl Future<Output = Result<T, GlueError>>,
 ) -> Option<T> {
-    let reason = match tokio::time::timeout(BEST_EFFORT, call).await {
+    let reason = match tokio::time::timeout(BEST_EFFORT.min(left(deadline)), call).await {
         Ok(Ok(answer)) => return Some(answer),
         Ok(Err(error)) => error.to_string(),
         Err(elapsed) => elapsed.to_string(),
@@ -176,8 +177,8 @@ pub async fn best_effort<T>(
     None
 }
 
-/// Awaits a function's whole work, up to a second before Lambda would end the function: its calls may
-/// each be in time and still be too slow together, and Lambda's own error would not say why.
+/// Awaits what a function cannot answer without, up to a second before Lambda would end the function: its
+/// calls may each be in time and still be too slow together, and Lambda's own error would not say why.
 ///
 /// # Errors
 /// What the work returns, or [`GlueError::Unreachable`] when time is up.
@@ -186,10 +187,7 @@ pub async fn in_time<T, E: From<GlueError>>(
     deadline: SystemTime,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let left = deadline
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    tokio::time::timeout(left.saturating_sub(Duration::from_secs(1)), work)
+    tokio::time::timeout(left(deadline), work)
         .await
         .unwrap_or_else(|_| {
             Err(
@@ -197,6 +195,13 @@ pub async fn in_time<T, E: From<GlueError>>(
                     .into(),
             )
         })
+}
+
+/// What is left until `deadline`, but for a second to answer in.
+fn left(deadline: SystemTime) -> Duration {
+    let left = deadline.duration_since(SystemTime::now());
+    left.unwrap_or_default()
+        .saturating_sub(Duration::from_secs(1))
 }
 
 /// Glue's times have at most milliseconds, but travel as floating-point seconds, so that the same

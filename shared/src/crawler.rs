@@ -101,9 +101,9 @@ pub struct LastCrawl {
     pub start_time: Option<OffsetDateTime>,
     /// Why it failed, in Glue's words.
     pub error_message: Option<String>,
-    /// Where its log is.
+    /// The log group that its log is in.
     pub log_group: Option<String>,
-    /// Where its log is.
+    /// The log stream in that group.
     pub log_stream: Option<String>,
 }
 

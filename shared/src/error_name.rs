@@ -7,20 +7,12 @@
 pub const INVALID_REQUEST: &str = "InvalidRequest";
 /// The event is none that s3-event-filter understands.
 pub const INVALID_EVENT: &str = "InvalidEvent";
-/// The filter, in the input or in the environment, cannot be read.
+/// The input's filter cannot be read.
 pub const INVALID_FILTER: &str = "InvalidFilter";
 /// A crawl that began too early is under way: ask again later.
 pub const CRAWLER_RUNNING: &str = "CrawlerRunningException";
 /// No answer from Glue, or none that is Glue's.
 pub const GLUE_UNREACHABLE: &str = "GlueUnreachable";
-
-/// The names that are ours alone.
-pub const OWN: [&str; 4] = [
-    INVALID_REQUEST,
-    INVALID_EVENT,
-    INVALID_FILTER,
-    GLUE_UNREACHABLE,
-];
 
 /// The codes of the Glue API that reach a caller unchanged and that callers have reason to match:
 /// those modelled for StartCrawler, GetCrawler and ListCrawls, and the common ones.

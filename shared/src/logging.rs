@@ -7,7 +7,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::setting::{self, InvalidSetting};
+use crate::setting::{self, InvalidSetting, Source};
 
 /// The crates that log what this project has to say.
 const OURS: [&str; 5] = [
@@ -24,11 +24,7 @@ const OURS: [&str; 5] = [
 /// # Errors
 /// [`InvalidSetting`] if the level is none.
 pub fn init() -> Result<(), InvalidSetting> {
-    let level = setting::parse(
-        &setting::environment,
-        "AWS_LAMBDA_LOG_LEVEL",
-        LevelFilter::INFO,
-    )?;
+    let level = level(&setting::environment)?;
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -46,18 +42,33 @@ pub fn init() -> Result<(), InvalidSetting> {
     Ok(())
 }
 
+/// Lambda's highest level, FATAL, is none of tracing's.
+fn level(source: &impl Source) -> Result<LevelFilter, InvalidSetting> {
+    let renamed = |name: &str| {
+        source(name).map(|level| {
+            if level.eq_ignore_ascii_case("FATAL") {
+                "ERROR".to_owned()
+            } else {
+                level
+            }
+        })
+    };
+    setting::parse(&renamed, "AWS_LAMBDA_LOG_LEVEL", LevelFilter::INFO)
+}
+
 /// Logs why a function cannot start: what Lambda itself would log of it is no JSON.
 pub fn refuse(error: &InvalidSetting) {
     tracing::error!(outcome = "InvalidSetting", reason = %error, "the function cannot start");
 }
 
 /// Other crates never get below WARN: at TRACE the Lambda runtime logs whole payloads and the SDK
-/// its requests. The runtime's INFO span carries the request id; its own line for a handler's
+/// its requests. The exception is the module of the runtime that logs nothing and opens, at INFO, the
+/// span with the request id: lines of every level need that. The runtime's own line for a handler's
 /// error or panic would repeat ours without the fields.
 fn targets(level: LevelFilter) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_target("lambda_runtime", level.min(LevelFilter::INFO))
+        .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_targets(OURS.map(|target| (target, level)))
 }
@@ -81,12 +92,37 @@ mod tests {
         }
     }
 
-    /// Without the runtime's span, lines could not be matched to invocations.
+    /// Without the runtime's span, lines could not be matched to invocations; the runtime's own lines keep
+    /// to the level.
     #[test]
     fn the_span_with_the_request_id_stays_on() {
-        assert!(
-            targets(LevelFilter::INFO).would_enable("lambda_runtime::layers::trace", &Level::INFO)
-        );
+        for level in [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO] {
+            let targets = targets(level);
+            assert!(targets.would_enable("lambda_runtime::layers::trace", &Level::INFO));
+            assert!(!targets.would_enable("lambda_runtime::runtime", &Level::INFO));
+        }
+        assert!(!targets(LevelFilter::ERROR).would_enable("lambda_runtime::runtime", &Level::WARN));
+    }
+
+    /// A level that Lambda offers must not stop a function's start.
+    #[test]
+    fn every_level_of_lambdas_is_understood() {
+        for (name, filter) in [
+            ("TRACE", LevelFilter::TRACE),
+            ("DEBUG", LevelFilter::DEBUG),
+            ("INFO", LevelFilter::INFO),
+            ("WARN", LevelFilter::WARN),
+            ("ERROR", LevelFilter::ERROR),
+            ("FATAL", LevelFilter::ERROR),
+            ("fatal", LevelFilter::ERROR),
+            ("", LevelFilter::INFO),
+        ] {
+            assert_eq!(
+                level(&|_: &str| Some(name.to_owned())),
+                Ok(filter),
+                "{name}"
+            );
+        }
     }
 
     /// One event, one line: the runtime would log each error of a handler a second time.

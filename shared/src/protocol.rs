@@ -57,8 +57,10 @@ pub enum Busy {
     Satisfied,
     /// The crawl under way began in time: wait for it.
     Joined {
-        /// A moment before it began and after every other one did. Not the last crawl's start: between
-        /// the look at the crawler and the one at its history, that crawl and the next may have ended.
+        /// A moment before it began and not before any other one did. This assumes that ListCrawls is no
+        /// coarser than GetCrawler, and that a crawl takes a second longer than starts are rounded up by. Not
+        /// the last crawl's start: between the look at the crawler and the one at its history, that crawl and
+        /// the next may have ended.
         previous_crawl: OffsetDateTime,
     },
     /// The crawl under way began too early, or nothing proves that it did not.
@@ -83,8 +85,9 @@ pub fn judge(crawls: &[Crawl], requested_at: OffsetDateTime) -> Busy {
     })
 }
 
-/// Whether two starts, one from GetCrawler and one from ListCrawls, are of one crawl: the two need not
-/// agree on fractions of a second.
+/// Whether two starts, one from GetCrawler and one from ListCrawls, are of one crawl. The two need not
+/// agree on fractions of a second; where they don't, crawls that begin within two seconds can be taken for
+/// one. So this is for details, not for a verdict.
 #[must_use]
 pub fn same_crawl(one: OffsetDateTime, other: OffsetDateTime) -> bool {
     (one - other).unsigned_abs() < SHORTEST
@@ -102,7 +105,7 @@ pub enum PreviousCrawl {
 }
 
 /// The verdict that a state machine decides on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(into = "&str")]
 pub enum CrawlStatus {
     /// A crawl is under way, and none that the caller waits for has succeeded.
@@ -110,7 +113,6 @@ pub enum CrawlStatus {
     /// READY, but the awaited crawl is not visible yet. Never success.
     Pending,
     /// The crawler never ran.
-    #[default]
     None,
     /// The crawl succeeded.
     Succeeded,

@@ -8,22 +8,22 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::crawler::CrawlerName;
 
-/// An input that cannot be read.
+/// A field of the input that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field}: {reason}")]
-pub struct InvalidRequest {
-    /// The field that is to blame.
-    pub field: &'static str,
+pub struct InvalidField {
+    /// The path of the field that is to blame.
+    pub field: String,
     /// What is wrong with it.
     pub reason: String,
 }
 
-impl InvalidRequest {
+impl InvalidField {
     /// An error about `field`.
     #[must_use]
-    pub fn new(field: &'static str, reason: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
-            field,
+            field: field.into(),
             reason: reason.into(),
         }
     }
@@ -41,10 +41,10 @@ const CRAWLER_NAME_FIELDS: [&str; 5] = [
 /// The JSON object that every input must be.
 ///
 /// # Errors
-/// [`InvalidRequest`] if the input is anything else.
-pub fn object(payload: &Value) -> Result<&Map<String, Value>, InvalidRequest> {
+/// [`InvalidField`] if the input is anything else.
+pub fn object(payload: &Value) -> Result<&Map<String, Value>, InvalidField> {
     payload.as_object().ok_or_else(|| {
-        InvalidRequest::new(
+        InvalidField::new(
             "input",
             "must be a JSON object, such as {\"crawlername\": \"orders\"}",
         )
@@ -54,30 +54,31 @@ pub fn object(payload: &Value) -> Result<&Map<String, Value>, InvalidRequest> {
 /// An optional field; `null` counts as absent.
 ///
 /// # Errors
-/// [`InvalidRequest`] if the field is there and is not a `T`.
+/// [`InvalidField`] if the field is there and is not a `T`.
 pub fn optional<T: DeserializeOwned>(
     input: &Map<String, Value>,
     field: &'static str,
-) -> Result<Option<T>, InvalidRequest> {
+) -> Result<Option<T>, InvalidField> {
     match input.get(field) {
         None => Ok(None),
-        Some(value) => Option::deserialize(value)
-            .map_err(|error| InvalidRequest::new(field, error.to_string())),
+        Some(value) => {
+            Option::deserialize(value).map_err(|error| InvalidField::new(field, error.to_string()))
+        }
     }
 }
 
 /// An optional moment in RFC 3339; `null` counts as absent.
 ///
 /// # Errors
-/// [`InvalidRequest`] if the field is there and is none.
+/// [`InvalidField`] if the field is there and is none.
 pub fn moment(
     input: &Map<String, Value>,
     field: &'static str,
-) -> Result<Option<OffsetDateTime>, InvalidRequest> {
+) -> Result<Option<OffsetDateTime>, InvalidField> {
     optional::<String>(input, field)?
         .map(|text| {
             OffsetDateTime::parse(&text, &Rfc3339).map_err(|error| {
-                InvalidRequest::new(field, format!("{text:?} is not RFC 3339: {error}"))
+                InvalidField::new(field, format!("{text:?} is not RFC 3339: {error}"))
             })
         })
         .transpose()
@@ -86,9 +87,9 @@ pub fn moment(
 /// The crawler's name, under any of its spellings.
 ///
 /// # Errors
-/// [`InvalidRequest`] if it is missing, said twice with different values, or not a string of
+/// [`InvalidField`] if it is missing, said twice with different values, or not a string of
 /// 1 to 255 characters.
-pub fn crawler_name(input: &Map<String, Value>) -> Result<CrawlerName, InvalidRequest> {
+pub fn crawler_name(input: &Map<String, Value>) -> Result<CrawlerName, InvalidField> {
     let mut found: Option<(&'static str, String)> = None;
     for field in CRAWLER_NAME_FIELDS {
         let Some(name) = optional::<String>(input, field)? else {
@@ -96,7 +97,7 @@ pub fn crawler_name(input: &Map<String, Value>) -> Result<CrawlerName, InvalidRe
         };
         match &found {
             Some((first, other)) if *other != name => {
-                return Err(InvalidRequest::new(
+                return Err(InvalidField::new(
                     field,
                     format!("{name:?} contradicts {first} {other:?}"),
                 ));
@@ -104,8 +105,8 @@ pub fn crawler_name(input: &Map<String, Value>) -> Result<CrawlerName, InvalidRe
             _ => found = Some((field, name)),
         }
     }
-    let (field, name) = found.ok_or_else(|| InvalidRequest::new("crawlername", "is missing"))?;
-    CrawlerName::new(name).map_err(|reason| InvalidRequest::new(field, reason.to_string()))
+    let (field, name) = found.ok_or_else(|| InvalidField::new("crawlername", "is missing"))?;
+    CrawlerName::new(name).map_err(|reason| InvalidField::new(field, reason.to_string()))
 }
 
 #[cfg(test)]

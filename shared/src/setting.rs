@@ -16,7 +16,8 @@ pub struct InvalidSetting {
 pub trait Source: Fn(&str) -> Option<String> {}
 impl<F: Fn(&str) -> Option<String>> Source for F {}
 
-/// The process environment. A value that is not UTF-8 counts as absent.
+/// The process environment. A value that is not UTF-8 counts as absent: Lambda, which is given its
+/// variables as JSON, has none.
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()

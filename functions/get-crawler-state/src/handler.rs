@@ -1,16 +1,16 @@
 //! From the request to the verdict on the crawl that it waits for.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use glue_client::{Glue, GlueError, best_effort, in_time};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::crawler::{Crawl, CrawlerName, LastCrawl, LastCrawlStatus};
+use shared::crawler::{Crawl, CrawlState, CrawlerName, LastCrawl, LastCrawlStatus};
 use shared::error_name;
 use shared::poll::PollBounds;
 use shared::protocol::{self, CrawlStatus, PreviousCrawl};
-use shared::request::{self, InvalidRequest};
+use shared::request::{self, InvalidField};
 use time::OffsetDateTime;
 
 use crate::summary::{self, Changes};
@@ -25,7 +25,7 @@ struct Request {
 }
 
 impl Request {
-    fn parse(payload: &Value) -> Result<Self, InvalidRequest> {
+    fn parse(payload: &Value) -> Result<Self, InvalidField> {
         let input = request::object(payload)?;
         Ok(Self {
             crawler: request::crawler_name(input)?,
@@ -37,7 +37,7 @@ impl Request {
 }
 
 /// Here `null` is a value: there was no crawl before.
-fn previous_crawl(input: &Map<String, Value>) -> Result<PreviousCrawl, InvalidRequest> {
+fn previous_crawl(input: &Map<String, Value>) -> Result<PreviousCrawl, InvalidField> {
     const FIELD: &str = "previousCrawl";
     if !input.contains_key(FIELD) {
         return Ok(PreviousCrawl::Unstated);
@@ -45,12 +45,12 @@ fn previous_crawl(input: &Map<String, Value>) -> Result<PreviousCrawl, InvalidRe
     Ok(request::moment(input, FIELD)?.map_or(PreviousCrawl::None, PreviousCrawl::Began))
 }
 
-fn expected(input: &Map<String, Value>) -> Result<Option<Duration>, InvalidRequest> {
+fn expected(input: &Map<String, Value>) -> Result<Option<Duration>, InvalidField> {
     const FIELD: &str = "expectedSeconds";
     request::optional::<f64>(input, FIELD)?
         .map(|seconds| {
             Duration::try_from_secs_f64(seconds)
-                .map_err(|error| InvalidRequest::new(FIELD, format!("{seconds}: {error}")))
+                .map_err(|error| InvalidField::new(FIELD, format!("{seconds}: {error}")))
         })
         .transpose()
 }
@@ -66,12 +66,18 @@ pub(crate) struct Response {
     crawl: JudgedCrawl,
 }
 
-/// The crawl that the caller waits for. Until it has ended there is nothing to say but its status:
-/// Glue's last crawl is then the one before.
-#[derive(Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The crawl that the caller waits for.
+#[derive(Debug, PartialEq, Serialize)]
 struct JudgedCrawl {
     status: CrawlStatus,
+    #[serde(flatten)]
+    details: Details,
+}
+
+/// What there is to say of a crawl that has ended. Before, nothing: Glue's last crawl is then another one.
+#[derive(Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
     #[serde(with = "time::serde::rfc3339::option")]
     start_time: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -85,20 +91,14 @@ struct JudgedCrawl {
     partitions: Option<Changes>,
 }
 
-impl JudgedCrawl {
-    /// `ended` is Glue's last crawl if that is the one that the caller waits for.
-    fn new(status: CrawlStatus, ended: Option<LastCrawl>, entry: Option<Crawl>) -> Self {
-        let Some(last) = ended else {
-            return Self {
-                status,
-                ..Self::default()
-            };
-        };
-        let changes = entry
+impl Details {
+    fn new(last: LastCrawl, entry: Option<Crawl>) -> Self {
+        let (tables, partitions) = entry
             .as_ref()
-            .and_then(|entry| summary::changes(entry.summary.as_deref()?));
+            .and_then(|entry| entry.summary.as_deref())
+            .map(summary::changes)
+            .unwrap_or_default();
         Self {
-            status,
             start_time: last.start_time,
             end_time: entry.as_ref().and_then(|entry| entry.end_time),
             dpu_hours: entry.as_ref().map(|entry| entry.dpu_hours),
@@ -106,8 +106,8 @@ impl JudgedCrawl {
             error_message: error_message(&last.status, last.error_message),
             log_group: last.log_group,
             log_stream: last.log_stream,
-            tables: changes.map(|(tables, _)| tables),
-            partitions: changes.map(|(_, partitions)| partitions),
+            tables,
+            partitions,
         }
     }
 }
@@ -129,7 +129,7 @@ fn error_message(status: &LastCrawlStatus, message: Option<String>) -> Option<St
 pub(crate) enum Error {
     /// The input cannot be read.
     #[error(transparent)]
-    InvalidRequest(#[from] InvalidRequest),
+    InvalidRequest(#[from] InvalidField),
     /// Glue or AWS refused a call, or did not answer.
     #[error(transparent)]
     Glue(#[from] GlueError),
@@ -159,31 +159,26 @@ pub(crate) async fn handle(
     bounds: PollBounds,
     event: LambdaEvent<Value>,
 ) -> Result<Response, Error> {
-    let result = match Request::parse(&event.payload) {
-        Ok(request) => {
-            in_time(
-                &request.crawler,
-                event.context.deadline(),
-                Box::pin(respond(glue, bounds, &request)),
-            )
-            .await
-        }
+    let request = Request::parse(&event.payload);
+    let crawlername = request
+        .as_ref()
+        .ok()
+        .map(|request| request.crawler.to_string());
+    let result = match request {
+        Ok(request) => respond(glue, bounds, &request, event.context.deadline()).await,
         Err(error) => Err(error.into()),
     };
     match &result {
         Ok(response) => tracing::info!(
-            crawlername = response.crawlername,
+            crawlername,
             outcome = <&str>::from(response.crawl.status),
             state = response.state,
             elapsedSeconds = response.elapsed_seconds,
-            reason = response.crawl.error_message,
+            reason = response.crawl.details.error_message,
             "looked at the crawler"
         ),
         Err(error) => tracing::error!(
-            crawlername = match error {
-                Error::InvalidRequest(_) => None,
-                Error::Glue(error) => Some(error.crawler()),
-            },
+            crawlername,
             outcome = error.error_type(),
             reason = %error,
             "could not look at the crawler"
@@ -192,33 +187,48 @@ pub(crate) async fn handle(
     result
 }
 
-async fn respond(glue: &Glue, bounds: PollBounds, request: &Request) -> Result<Response, Error> {
+async fn respond(
+    glue: &Glue,
+    bounds: PollBounds,
+    request: &Request,
+    deadline: SystemTime,
+) -> Result<Response, Error> {
     let name = &request.crawler;
-    let crawler = glue.get_crawler(name).await?;
+    let crawler = in_time(name, deadline, glue.get_crawler(name)).await?;
     let status = protocol::verdict(&crawler, request.previous_crawl, request.requested_at);
-    let ended = crawler.last_crawl.filter(|_| status.is_final());
-    let entry = match ended.as_ref().and_then(|last| last.start_time) {
-        Some(start) => find_crawl(glue, name, start).await,
-        None => None,
+    let details = match crawler.last_crawl.filter(|_| status.is_final()) {
+        Some(last) => {
+            let entry = find_crawl(glue, name, deadline, last.start_time).await;
+            Details::new(last, entry)
+        }
+        None => Details::default(),
     };
     Ok(Response {
         crawlername: name.to_string(),
         state: crawler.state.as_str().to_owned(),
         elapsed_seconds: crawler.elapsed.as_secs(),
         poll_seconds: bounds.pause(crawler.elapsed, request.expected),
-        crawl: JudgedCrawl::new(status, ended, entry),
+        crawl: JudgedCrawl { status, details },
     })
 }
 
-/// The entry in ListCrawls of the crawl that began at `start`, if it is to be had.
-async fn find_crawl(glue: &Glue, name: &CrawlerName, start: OffsetDateTime) -> Option<Crawl> {
-    // ListCrawls may know the start to the second only, and its filter is exact.
-    let second = start.replace_nanosecond(0).unwrap_or(start);
-    let crawls = best_effort(name, glue.crawls_since(name, second)).await?;
+/// The entry in ListCrawls of the ended crawl that began at `start`, if it is to be had.
+async fn find_crawl(
+    glue: &Glue,
+    name: &CrawlerName,
+    deadline: SystemTime,
+    start: Option<OffsetDateTime>,
+) -> Option<Crawl> {
+    let start = start?;
+    // ListCrawls' filter is exact, its starts and GetCrawler's agree to the second only.
+    let since = start.saturating_sub(time::Duration::SECOND);
+    let crawls = best_effort(name, deadline, glue.crawls_since(name, since)).await?;
     crawls.into_iter().find(|crawl| {
-        crawl
-            .start_time
-            .is_some_and(|began| protocol::same_crawl(began, start))
+        // An entry that has not caught up with the crawl's end would give what the crawl had done by then.
+        crawl.state != CrawlState::Running
+            && crawl
+                .start_time
+                .is_some_and(|began| protocol::same_crawl(began, start))
     })
 }
 

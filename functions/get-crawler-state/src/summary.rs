@@ -2,10 +2,11 @@
 //! `{"TABLE": {"ADD": "{\"Count\": 1, …}"}, "PARTITION": {…}}`.
 //!
 //! Its form is undocumented. Public samples show `ADD`; the other words here are those that the
-//! console and public code suggest. What is unknown is ignored, never an error.
+//! console and public code suggest. Unknown words are ignored. A known one whose count cannot be read
+//! leaves nothing to be said: 0 would be a lie.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// How many tables or partitions a crawl created, updated and deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -15,22 +16,20 @@ pub(crate) struct Changes {
     pub(crate) deleted: u64,
 }
 
-/// The changes of tables and of partitions; None if the summary is not JSON. What it doesn't mention
-/// did not change.
-pub(crate) fn changes(summary: &str) -> Option<(Changes, Changes)> {
-    let summary: Value = serde_json::from_str(summary).ok()?;
-    let summary = summary.as_object()?;
-    Some((count(summary.get("TABLE")), count(summary.get("PARTITION"))))
+/// The changes of tables and of partitions; None where they cannot be read. What the summary doesn't
+/// mention did not change.
+pub(crate) fn changes(summary: &str) -> (Option<Changes>, Option<Changes>) {
+    let summary = serde_json::from_str::<Map<_, _>>(summary).ok();
+    let changes = |kind| count(summary.as_ref()?.get(kind));
+    (changes("TABLE"), changes("PARTITION"))
 }
 
-fn count(actions: Option<&Value>) -> Changes {
+fn count(actions: Option<&Value>) -> Option<Changes> {
     let mut changes = Changes::default();
-    for (action, detail) in unwrapped(actions)
-        .as_ref()
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    let Some(actions) = actions else {
+        return Some(changes);
+    };
+    for (action, detail) in unwrapped(actions)? {
         let counter = match action.to_ascii_uppercase().as_str() {
             "ADD" | "ADDED" | "CREATE" | "CREATED" => &mut changes.created,
             "UPDATE" | "UPDATED" | "MODIFY" | "MODIFIED" | "CHANGE" | "CHANGED" => {
@@ -41,20 +40,19 @@ fn count(actions: Option<&Value>) -> Changes {
             }
             _ => continue,
         };
-        let detail = unwrapped(Some(detail));
-        *counter += detail
-            .as_ref()
-            .and_then(|detail| detail["Count"].as_u64())
-            .unwrap_or(0);
+        if let Some(count) = unwrapped(&detail)?.get("Count") {
+            *counter = counter.checked_add(count.as_u64()?)?;
+        }
     }
-    changes
+    Some(changes)
 }
 
-/// A value that may be JSON in a string.
-fn unwrapped(value: Option<&Value>) -> Option<Value> {
-    match value? {
+/// An object that may be JSON in a string.
+fn unwrapped(value: &Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Some(fields.clone()),
         Value::String(text) => serde_json::from_str(text).ok(),
-        value => Some(value.clone()),
+        _ => None,
     }
 }
 
@@ -72,7 +70,7 @@ mod tests {
             created: 1,
             ..Changes::default()
         };
-        assert_eq!(changes(summary), Some((one, one)));
+        assert_eq!(changes(summary), (Some(one), Some(one)));
     }
 
     /// Counts must not vanish because Glue spells an action as the console does, or nests it plainly.
@@ -89,18 +87,28 @@ mod tests {
             created: 4,
             ..Changes::default()
         };
-        assert_eq!(changes(summary), Some((tables, partitions)));
+        assert_eq!(changes(summary), (Some(tables), Some(partitions)));
     }
 
-    /// A crawl that changed nothing counts 0; a summary that cannot be read counts nothing at all.
+    /// A crawl that changed nothing counts 0; of one whose summary cannot be read nothing is known.
     #[test]
     fn nothing_mentioned_is_zero_and_nothing_readable_is_null() {
-        assert_eq!(
-            changes("{}"),
-            Some((Changes::default(), Changes::default()))
-        );
+        let none = Some(Changes::default());
+        assert_eq!(changes("{}"), (none, none));
         for unreadable in ["", "[]", "TABLE: 1"] {
-            assert_eq!(changes(unreadable), None, "{unreadable:?}");
+            assert_eq!(changes(unreadable), (None, None), "{unreadable:?}");
+        }
+        for table in [
+            r#""garbage""#,
+            "1",
+            r#"{"ADD": "garbage"}"#,
+            r#"{"ADD": {"Count": "3"}}"#,
+            r#"{"ADD": {"Count": 2.0}}"#,
+            r#"{"ADD": {"Count": -1}}"#,
+            r#"{"ADD": {"Count": 18446744073709551615}, "CREATE": {"Count": 1}}"#,
+        ] {
+            let summary = format!("{{\"TABLE\": {table}}}");
+            assert_eq!(changes(&summary), (None, none), "{table}");
         }
     }
 }

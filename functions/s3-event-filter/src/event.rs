@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use shared::request::InvalidField;
 
 use crate::number;
 
@@ -16,25 +17,6 @@ const WRITES: [&str; 4] = [
     "CompleteMultipartUpload",
     "PostObject",
 ];
-
-/// An event that is none of the kinds understood here, or is malformed.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{field}: {reason}")]
-pub(crate) struct InvalidEvent {
-    /// The path of the field that is to blame.
-    field: &'static str,
-    /// What is wrong with it.
-    reason: String,
-}
-
-impl InvalidEvent {
-    fn new(field: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            field,
-            reason: reason.into(),
-        }
-    }
-}
 
 /// Who sent the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -125,23 +107,23 @@ const CLOUD_TRAIL: Fields = Fields {
     occurrence: &["detail.requestID", "id"],
 };
 
-/// Reads an EventBridge event.
-pub(crate) fn read(event: &Value) -> Result<Event<'_>, InvalidEvent> {
+/// Reads an EventBridge event. The error: it is none of the kinds understood here, or malformed.
+pub(crate) fn read(event: &Value) -> Result<Event<'_>, InvalidField> {
     if !event.is_object() {
-        return Err(InvalidEvent::new(
+        return Err(InvalidField::new(
             "event",
             "must be an EventBridge event, a JSON object",
         ));
     }
     if event.get("Records").is_some() {
-        return Err(InvalidEvent::new(
+        return Err(InvalidField::new(
             "Records",
             "this is a classic notification, not an EventBridge event: switch EventBridge on for the bucket, and make this function's state machine the target of a rule",
         ));
     }
     let source = required(event, "source")?;
     if source != "aws.s3" {
-        return Err(InvalidEvent::new(
+        return Err(InvalidField::new(
             "source",
             format!("must be \"aws.s3\", is {source:?}"),
         ));
@@ -149,14 +131,14 @@ pub(crate) fn read(event: &Value) -> Result<Event<'_>, InvalidEvent> {
     match required(event, "detail-type")? {
         "AWS API Call via CloudTrail" => cloud_trail(event),
         kind if kind.starts_with("Object ") => s3(event, kind),
-        kind => Err(InvalidEvent::new(
+        kind => Err(InvalidField::new(
             "detail-type",
             format!("must be \"Object Created\" or \"AWS API Call via CloudTrail\", is {kind:?}"),
         )),
     }
 }
 
-fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, InvalidEvent> {
+fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, InvalidField> {
     Ok(Event {
         written: match kind {
             "Object Created" => Ok(S3.object(event)?),
@@ -166,10 +148,10 @@ fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, InvalidEvent> {
     })
 }
 
-fn cloud_trail(event: &Value) -> Result<Event<'_>, InvalidEvent> {
+fn cloud_trail(event: &Value) -> Result<Event<'_>, InvalidField> {
     let service = required(event, "detail.eventSource")?;
     if service != "s3.amazonaws.com" {
-        return Err(InvalidEvent::new(
+        return Err(InvalidField::new(
             "detail.eventSource",
             format!("must be \"s3.amazonaws.com\", is {service:?}"),
         ));
@@ -191,15 +173,14 @@ fn cloud_trail(event: &Value) -> Result<Event<'_>, InvalidEvent> {
 
 impl Fields {
     /// The object that the event is about. What decides anything must be readable.
-    fn object<'a>(&self, event: &'a Value) -> Result<Object<'a>, InvalidEvent> {
+    fn object<'a>(&self, event: &'a Value) -> Result<Object<'a>, InvalidField> {
         Ok(Object {
             bucket: required(event, self.bucket)?,
             key: required(event, self.key)?,
-            size: self
-                .size
-                .map(|field| size(event, field))
-                .transpose()?
-                .flatten(),
+            size: match self.size {
+                Some(field) => number::optional(find(event, field), field)?,
+                None => None,
+            },
             version_id: text(event, self.version_id)?,
             occurrence: self
                 .occurrence
@@ -234,27 +215,18 @@ fn find<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
         .filter(|value| !value.is_null())
 }
 
-fn text<'a>(event: &'a Value, field: &'static str) -> Result<Option<&'a str>, InvalidEvent> {
+fn text<'a>(event: &'a Value, field: &'static str) -> Result<Option<&'a str>, InvalidField> {
     find(event, field)
         .map(|value| {
             value
                 .as_str()
-                .ok_or_else(|| InvalidEvent::new(field, "must be a string"))
+                .ok_or_else(|| InvalidField::new(field, "must be a string"))
         })
         .transpose()
 }
 
-fn required<'a>(event: &'a Value, field: &'static str) -> Result<&'a str, InvalidEvent> {
-    text(event, field)?.ok_or_else(|| InvalidEvent::new(field, "is missing"))
-}
-
-fn size(event: &Value, field: &'static str) -> Result<Option<u64>, InvalidEvent> {
-    find(event, field)
-        .map(|value| {
-            number::whole(value)
-                .ok_or_else(|| InvalidEvent::new(field, "must be a whole number of at least 0"))
-        })
-        .transpose()
+fn required<'a>(event: &'a Value, field: &'static str) -> Result<&'a str, InvalidField> {
+    text(event, field)?.ok_or_else(|| InvalidField::new(field, "is missing"))
 }
 
 #[cfg(test)]

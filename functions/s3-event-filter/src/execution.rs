@@ -3,12 +3,15 @@
 //! All objects handled within one window share an execution, which begins after the window's end,
 //! when all of them have landed. So whoever comes second and finds it started has lost nothing.
 
+use std::str::FromStr;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::request::InvalidRequest;
+use shared::request::InvalidField;
 use time::{Duration, OffsetDateTime};
 
 use crate::event::Object;
+use crate::number;
 
 /// How long after its window an execution begins. The filter's clock chooses the window, the clock
 /// of Step Functions waits for its end: while the former is behind by no more than this, nothing is lost.
@@ -18,6 +21,45 @@ const MARGIN: Duration = Duration::seconds(5);
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
 const LONGEST_NAME: usize = 80;
+
+/// In seconds: a day. Longer windows are a schedule's business.
+const LONGEST_WINDOW: u32 = 86_400;
+
+/// How many seconds of writes share an execution; with 0 each write has one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Coalescing(u32);
+
+/// A length that no window has.
+#[derive(Debug, thiserror::Error)]
+#[error("must be a whole number from 0 to {LONGEST_WINDOW}")]
+pub(crate) struct InvalidWindow;
+
+impl Coalescing {
+    /// A minute, where nobody says otherwise.
+    pub(crate) const DEFAULT: Self = Self(60);
+
+    /// Reads the input's `coalesceSeconds`.
+    pub(crate) fn read(value: &Value) -> Result<Self, InvalidField> {
+        Self::new(number::whole(value))
+            .map_err(|error| InvalidField::new("coalesceSeconds", error.to_string()))
+    }
+
+    fn new(seconds: Option<u64>) -> Result<Self, InvalidWindow> {
+        seconds
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .filter(|seconds| *seconds <= LONGEST_WINDOW)
+            .map(Self)
+            .ok_or(InvalidWindow)
+    }
+}
+
+impl FromStr for Coalescing {
+    type Err = InvalidWindow;
+
+    fn from_str(text: &str) -> Result<Self, InvalidWindow> {
+        Self::new(text.parse().ok())
+    }
+}
 
 /// The pipeline's name where the input has none.
 pub(crate) const DEFAULT_PIPELINE: &str = "pipeline";
@@ -33,14 +75,14 @@ pub(crate) struct Pipeline<'a> {
 
 impl<'a> Pipeline<'a> {
     /// Reads a name, or an object that has one.
-    pub(crate) fn read(value: &'a Value) -> Result<Self, InvalidRequest> {
+    pub(crate) fn read(value: &'a Value) -> Result<Self, InvalidField> {
         let (field, name) = match value {
             Value::Object(pipeline) => ("pipeline.name", pipeline.get("name")),
             name => ("pipeline", Some(name)),
         };
         match name.and_then(Value::as_str) {
             Some(name) if !name.is_empty() => Ok(Self { name, value }),
-            _ => Err(InvalidRequest::new(
+            _ => Err(InvalidField::new(
                 field,
                 "must be the pipeline's name, a non-empty string",
             )),
@@ -69,26 +111,26 @@ pub(crate) struct Window {
 /// The execution that serves an object handled at `now` (UTC).
 pub(crate) fn plan(
     pipeline: Pipeline<'_>,
-    coalesce_seconds: u32,
+    Coalescing(seconds): Coalescing,
     object: &Object<'_>,
     now: OffsetDateTime,
 ) -> Execution {
-    if coalesce_seconds == 0 {
+    if seconds == 0 {
         alone(pipeline, object, now)
     } else {
-        together(pipeline, coalesce_seconds, now)
+        together(pipeline, seconds, now)
     }
 }
 
 /// One execution for all objects of a window. Windows tumble, so whoever handles an event knows
 /// its window without asking anyone.
-fn together(pipeline: Pipeline<'_>, coalesce_seconds: u32, now: OffsetDateTime) -> Execution {
-    let length = i64::from(coalesce_seconds);
+fn together(pipeline: Pipeline<'_>, seconds: u32, now: OffsetDateTime) -> Execution {
+    let length = i64::from(seconds);
     let left = length - now.unix_timestamp().rem_euclid(length);
     let end = now
         .truncate_to_second()
         .saturating_add(Duration::seconds(left));
-    let hash = hash(json!([pipeline.value, coalesce_seconds]));
+    let hash = hash(json!([pipeline.value, seconds]));
     Execution {
         name: name(pipeline, &format!("-{hash}-{}", end.unix_timestamp())),
         start_after: end.saturating_add(MARGIN),
@@ -185,7 +227,7 @@ mod tests {
         now: OffsetDateTime,
     ) -> Execution {
         let pipeline = Pipeline::read(pipeline).expect("the pipeline is valid");
-        plan(pipeline, coalesce_seconds, object, now)
+        plan(pipeline, Coalescing(coalesce_seconds), object, now)
     }
 
     fn name_of(pipeline: &Value, coalesce_seconds: u32, object: &Object<'_>) -> String {
@@ -340,7 +382,7 @@ mod tests {
             let error = Pipeline::read(&pipeline)
                 .map(|_| ())
                 .map_err(|error| error.field);
-            assert_eq!(error, Err(field), "{pipeline}");
+            assert_eq!(error, Err(field.to_owned()), "{pipeline}");
         }
     }
 

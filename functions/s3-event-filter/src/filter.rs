@@ -1,7 +1,7 @@
 //! Which objects matter: the settings, from the environment and the input, and the decision.
 
 use serde_json::{Map, Value};
-use shared::request::{self, InvalidRequest};
+use shared::request::{self, InvalidField};
 use shared::setting::{self, InvalidSetting};
 
 use crate::event::Object;
@@ -21,17 +21,6 @@ pub(crate) struct Filter {
     ignore: Option<Vec<String>>,
 }
 
-/// A filter in the input that cannot be read.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0}")]
-pub(crate) struct InvalidFilter(String);
-
-impl From<InvalidRequest> for InvalidFilter {
-    fn from(error: InvalidRequest) -> Self {
-        Self(format!("filter.{error}"))
-    }
-}
-
 impl Filter {
     /// The filter of the environment: `FILTER_BUCKET`, `FILTER_PREFIX`, `FILTER_SUFFIXES`,
     /// `FILTER_MIN_BYTES` and `FILTER_IGNORE`.
@@ -46,25 +35,29 @@ impl Filter {
     }
 
     /// This filter, where `input` does not say otherwise.
-    pub(crate) fn overridden_by(&self, input: &Value) -> Result<Self, InvalidFilter> {
+    pub(crate) fn overridden_by(&self, input: &Value) -> Result<Self, InvalidField> {
         let input = input
             .as_object()
-            .ok_or_else(|| InvalidFilter("filter: must be a JSON object".to_owned()))?;
+            .ok_or_else(|| InvalidField::new("filter", "must be a JSON object"))?;
+        self.overridden_by_fields(input)
+            .map_err(|error| InvalidField::new(format!("filter.{}", error.field), error.reason))
+    }
+
+    fn overridden_by_fields(&self, input: &Map<String, Value>) -> Result<Self, InvalidField> {
         if let Some(unknown) = input.keys().find(|key| !FIELDS.contains(&key.as_str())) {
-            return Err(InvalidFilter(format!(
-                "filter.{unknown}: is none of the fields {}",
-                FIELDS.join(", ")
-            )));
+            let reason = format!("is none of the fields {}", FIELDS.join(", "));
+            return Err(InvalidField::new(unknown, reason));
         }
         let bucket = request::optional::<String>(input, "bucket")?;
         if bucket.as_deref() == Some("") {
-            return Err(InvalidRequest::new("bucket", "must not be empty").into());
+            return Err(InvalidField::new("bucket", "must not be empty"));
         }
         Ok(Self {
             bucket: bucket.or_else(|| self.bucket.clone()),
             prefix: request::optional(input, "prefix")?.unwrap_or_else(|| self.prefix.clone()),
             suffixes: strings(input, "suffixes")?.unwrap_or_else(|| self.suffixes.clone()),
-            min_bytes: min_bytes(input)?.unwrap_or(self.min_bytes),
+            min_bytes: number::optional(input.get("minBytes"), "minBytes")?
+                .unwrap_or(self.min_bytes),
             ignore: strings(input, "ignore")?.or_else(|| self.ignore.clone()),
         })
     }
@@ -151,24 +144,12 @@ fn list(
 fn strings(
     input: &Map<String, Value>,
     field: &'static str,
-) -> Result<Option<Vec<String>>, InvalidRequest> {
+) -> Result<Option<Vec<String>>, InvalidField> {
     let entries: Option<Vec<String>> = request::optional(input, field)?;
     if entries.iter().flatten().any(String::is_empty) {
-        return Err(InvalidRequest::new(field, "has an empty entry"));
+        return Err(InvalidField::new(field, "has an empty entry"));
     }
     Ok(entries)
-}
-
-fn min_bytes(input: &Map<String, Value>) -> Result<Option<u64>, InvalidRequest> {
-    let field = "minBytes";
-    input
-        .get(field)
-        .filter(|value| !value.is_null())
-        .map(|value| {
-            number::whole(value)
-                .ok_or_else(|| InvalidRequest::new(field, "must be a whole number of at least 0"))
-        })
-        .transpose()
 }
 
 #[cfg(test)]

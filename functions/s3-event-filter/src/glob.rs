@@ -2,9 +2,8 @@
 
 /// Whether the pattern fits all of the key.
 ///
-/// Libraries go back to the last `*` whenever they get stuck, and compare one character at a time: with keys and
-/// patterns as long as S3 and EventBridge let them be, that takes more than 10 ms. This never goes back, and
-/// compares as many characters at once as the processor can.
+/// Libraries go back to the last `*` whenever they get stuck: with keys and patterns as long as S3 and EventBridge
+/// let them be, that takes more than 10 ms. This never goes back.
 pub(crate) fn fits(pattern: &str, key: &[char]) -> bool {
     // Which beginnings of the key, by length, the beginning of the pattern fits.
     let mut fitting = vec![false; key.len() + 1];

@@ -4,43 +4,31 @@ use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::error_name;
-use shared::request::InvalidRequest;
+use shared::request::InvalidField;
 use shared::setting::{self, InvalidSetting};
 use time::OffsetDateTime;
 
-use crate::event::{self, InvalidEvent, Report};
-use crate::execution::{self, DEFAULT_PIPELINE, Pipeline};
-use crate::filter::{Filter, InvalidFilter};
-use crate::number;
+use crate::event::{self, Report};
+use crate::execution::{self, Coalescing, DEFAULT_PIPELINE, Pipeline};
+use crate::filter::Filter;
 
 /// What an input with an `event` may hold. Anything else is refused: a misspelt `filter` would
 /// otherwise let every object pass.
 const FIELDS: [&str; 4] = ["event", "filter", "coalesceSeconds", "pipeline"];
 
-/// A day. Longer windows are a schedule's business.
-const LONGEST_WINDOW: u32 = 86_400;
-
 /// What holds for every event, unless the input says otherwise.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     filter: Filter,
-    coalesce_seconds: u32,
+    coalescing: Coalescing,
 }
 
 impl Settings {
     /// Reads the environment: the `FILTER_…` variables and `COALESCE_SECONDS` (60 unless set).
     pub(crate) fn read(source: &impl setting::Source) -> Result<Self, InvalidSetting> {
-        let variable = "COALESCE_SECONDS";
-        let coalesce_seconds = setting::parse(source, variable, 60)?;
-        if coalesce_seconds > LONGEST_WINDOW {
-            return Err(InvalidSetting {
-                variable,
-                reason: format!("{coalesce_seconds} is more than {LONGEST_WINDOW}"),
-            });
-        }
         Ok(Self {
             filter: Filter::from_settings(source)?,
-            coalesce_seconds,
+            coalescing: setting::parse(source, "COALESCE_SECONDS", Coalescing::DEFAULT)?,
         })
     }
 }
@@ -72,11 +60,11 @@ pub(crate) struct Response {
 )]
 pub(crate) enum Error {
     /// The event is of no kind understood here, or malformed.
-    InvalidEvent(#[from] InvalidEvent),
+    InvalidEvent(InvalidField),
     /// The input's filter cannot be read.
-    InvalidFilter(#[from] InvalidFilter),
+    InvalidFilter(InvalidField),
     /// What the input says beside event and filter cannot be read.
-    InvalidRequest(#[from] InvalidRequest),
+    InvalidRequest(InvalidField),
 }
 
 impl Error {
@@ -135,60 +123,43 @@ fn respond(settings: &Settings, payload: &Value, now: OffsetDateTime) -> Result<
     };
     if let Some(unknown) = options.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         let reason = format!("{unknown:?} is none of the fields {}", FIELDS.join(", "));
-        return Err(InvalidRequest::new("input", reason).into());
+        return Err(Error::InvalidRequest(InvalidField::new("input", reason)));
     }
     let given = |field| options.get(field).filter(|value| !value.is_null());
 
     let filter = given("filter")
         .map(|input| settings.filter.overridden_by(input))
-        .transpose()?;
+        .transpose()
+        .map_err(Error::InvalidFilter)?;
     let filter = filter.as_ref().unwrap_or(&settings.filter);
-    let coalesce_seconds = given("coalesceSeconds")
-        .map(window)
-        .transpose()?
-        .unwrap_or(settings.coalesce_seconds);
+    let coalescing = given("coalesceSeconds")
+        .map_or(Ok(settings.coalescing), Coalescing::read)
+        .map_err(Error::InvalidRequest)?;
     let unnamed = DEFAULT_PIPELINE.into();
-    let pipeline = Pipeline::read(given("pipeline").unwrap_or(&unnamed))?;
+    let pipeline =
+        Pipeline::read(given("pipeline").unwrap_or(&unnamed)).map_err(Error::InvalidRequest)?;
 
-    let event = event::read(event)?;
-    let execution = event.written.and_then(|object| {
-        filter.objection(&object).map_or_else(
-            || Ok(execution::plan(pipeline, coalesce_seconds, &object, now)),
-            Err,
-        )
-    });
-    Ok(match execution {
-        Ok(execution) => Response {
-            matched: true,
-            reason: None,
-            report: event.report,
-            execution_name: Some(execution.name),
-            start_after: Some(execution.start_after),
-            window_start: execution.window.map(|window| window.start),
-            window_end: execution.window.map(|window| window.end),
-        },
-        Err(reason) => Response {
-            matched: false,
-            reason: Some(reason),
-            report: event.report,
-            execution_name: None,
-            start_after: None,
-            window_start: None,
-            window_end: None,
-        },
+    let event = event::read(event).map_err(Error::InvalidEvent)?;
+    let planned = event
+        .written
+        .and_then(|object| match filter.objection(&object) {
+            None => Ok(execution::plan(pipeline, coalescing, &object, now)),
+            Some(reason) => Err(reason),
+        });
+    let (execution, reason) = match planned {
+        Ok(execution) => (Some(execution), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let window = execution.as_ref().and_then(|execution| execution.window);
+    Ok(Response {
+        matched: execution.is_some(),
+        reason,
+        report: event.report,
+        start_after: execution.as_ref().map(|execution| execution.start_after),
+        window_start: window.map(|window| window.start),
+        window_end: window.map(|window| window.end),
+        execution_name: execution.map(|execution| execution.name),
     })
-}
-
-fn window(value: &Value) -> Result<u32, InvalidRequest> {
-    number::whole(value)
-        .and_then(|seconds| u32::try_from(seconds).ok())
-        .filter(|seconds| *seconds <= LONGEST_WINDOW)
-        .ok_or_else(|| {
-            InvalidRequest::new(
-                "coalesceSeconds",
-                format!("must be a whole number from 0 to {LONGEST_WINDOW}"),
-            )
-        })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Whole numbers in JSON.
 
 use serde_json::Value;
+use shared::request::InvalidField;
 
 /// The value, if it is a whole number of at least 0. `60.0` is one: JSON knows one kind of number,
 /// and a state machine on the way may write it so.
@@ -8,6 +9,20 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
     value
         .as_u64()
         .or_else(|| value.as_f64()?.to_string().parse().ok())
+}
+
+/// An optional field that is a whole number of at least 0; `null` counts as absent.
+pub(crate) fn optional(
+    value: Option<&Value>,
+    field: &'static str,
+) -> Result<Option<u64>, InvalidField> {
+    value
+        .filter(|value| !value.is_null())
+        .map(|value| {
+            whole(value)
+                .ok_or_else(|| InvalidField::new(field, "must be a whole number of at least 0"))
+        })
+        .transpose()
 }
 
 #[cfg(test)]

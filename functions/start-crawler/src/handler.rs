@@ -1,6 +1,6 @@
 //! From the request to the crawl that serves it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use glue_client::{Glue, GlueError, best_effort, in_time};
 use lambda_runtime::{Diagnostic, LambdaEvent};
@@ -10,8 +10,9 @@ use shared::crawler::{CrawlerName, CrawlerState};
 use shared::error_name;
 use shared::poll::PollBounds;
 use shared::protocol::{self, Busy, Plan};
-use shared::request::{self, InvalidRequest};
+use shared::request::{self, InvalidField};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// How often to look again after somebody else won the race to start the crawler. A caller who loses
 /// more often is told that a crawl is under way, and comes back later.
@@ -26,7 +27,7 @@ struct Request {
 }
 
 impl Request {
-    fn parse(payload: &Value) -> Result<Self, InvalidRequest> {
+    fn parse(payload: &Value) -> Result<Self, InvalidField> {
         let input = request::object(payload)?;
         Ok(Self {
             crawler: request::crawler_name(input)?,
@@ -75,13 +76,14 @@ pub(crate) struct Response {
 pub(crate) enum Error {
     /// The input cannot be read.
     #[error(transparent)]
-    InvalidRequest(#[from] InvalidRequest),
+    InvalidRequest(#[from] InvalidField),
     /// Glue or AWS refused a call, or did not answer.
     #[error(transparent)]
     Glue(#[from] GlueError),
     /// A crawl is under way that may have missed what the caller wants crawled.
     #[error(
-        "crawler {crawler}: the crawl under way is not known to have begun at or after {requested_at}; it has to end before a fresh one can start"
+        "crawler {crawler}: the crawl under way is not known to have begun at or after {}; it has to end before a fresh one can start",
+        rfc3339(*requested_at)
     )]
     BeganTooEarly {
         /// The crawler.
@@ -91,20 +93,19 @@ pub(crate) enum Error {
     },
 }
 
+/// A moment that was read as RFC 3339 can be written as such.
+fn rfc3339(moment: OffsetDateTime) -> String {
+    moment
+        .format(&Rfc3339)
+        .unwrap_or_else(|_| moment.to_string())
+}
+
 impl Error {
     fn error_type(&self) -> &str {
         match self {
             Self::InvalidRequest(_) => error_name::INVALID_REQUEST,
             Self::Glue(error) => error.error_type(),
             Self::BeganTooEarly { .. } => error_name::CRAWLER_RUNNING,
-        }
-    }
-
-    fn crawler(&self) -> Option<&str> {
-        match self {
-            Self::InvalidRequest(_) => None,
-            Self::Glue(error) => Some(error.crawler()),
-            Self::BeganTooEarly { crawler, .. } => Some(crawler),
         }
     }
 }
@@ -124,26 +125,24 @@ pub(crate) async fn handle(
     bounds: PollBounds,
     event: LambdaEvent<Value>,
 ) -> Result<Response, Error> {
-    let result = match Request::parse(&event.payload) {
-        Ok(request) => {
-            in_time(
-                &request.crawler,
-                event.context.deadline(),
-                Box::pin(respond(glue, bounds, &request)),
-            )
-            .await
-        }
+    let request = Request::parse(&event.payload);
+    let crawlername = request
+        .as_ref()
+        .ok()
+        .map(|request| request.crawler.to_string());
+    let result = match request {
+        Ok(request) => respond(glue, bounds, &request, event.context.deadline()).await,
         Err(error) => Err(error.into()),
     };
     match &result {
         Ok(response) => tracing::info!(
-            crawlername = response.crawlername,
+            crawlername,
             outcome = <&str>::from(response.outcome),
             state = response.state,
             "a crawl serves the request"
         ),
         Err(error) => tracing::error!(
-            crawlername = error.crawler(),
+            crawlername,
             outcome = error.error_type(),
             reason = %error,
             "no crawl serves the request"
@@ -152,24 +151,24 @@ pub(crate) async fn handle(
     result
 }
 
-async fn respond(glue: &Glue, bounds: PollBounds, request: &Request) -> Result<Response, Error> {
+async fn respond(
+    glue: &Glue,
+    bounds: PollBounds,
+    request: &Request,
+    deadline: SystemTime,
+) -> Result<Response, Error> {
     let name = &request.crawler;
-    let Some(requested_at) = request.requested_at else {
-        glue.start_crawler(name).await?;
-        return Ok(Response {
-            crawlername: name.to_string(),
-            outcome: Outcome::Started,
-            state: CrawlerState::Running.as_str().to_owned(),
-            previous_crawl: None,
-            expected_seconds: None,
-            poll_seconds: bounds.pause(Duration::ZERO, None),
-        });
-    };
-    let found = find_or_start(glue, name, requested_at).await?;
-    let expected = match found.outcome {
-        Outcome::Satisfied => None,
-        Outcome::Started | Outcome::Joined => {
-            best_effort(name, glue.median_runtime(name)).await.flatten()
+    // The SDK's calls make this more than 16 KB, which every future around it would hold and move.
+    let found = Box::pin(find_or_start(glue, request, deadline));
+    let found = in_time(name, deadline, found).await?;
+    let (expected, poll_seconds) = match (found.outcome, request.requested_at) {
+        (Outcome::Satisfied, _) => (None, 0),
+        // The Python Lambda makes no second call.
+        (Outcome::Started | Outcome::Joined, None) => (None, bounds.pause(found.elapsed, None)),
+        (Outcome::Started | Outcome::Joined, Some(_)) => {
+            let median = best_effort(name, deadline, glue.median_runtime(name)).await;
+            let expected = median.flatten();
+            (expected, bounds.pause(found.elapsed, expected))
         }
     };
     Ok(Response {
@@ -178,10 +177,7 @@ async fn respond(glue: &Glue, bounds: PollBounds, request: &Request) -> Result<R
         state: found.state.as_str().to_owned(),
         previous_crawl: found.previous_crawl,
         expected_seconds: expected.map(|expected| expected.as_secs_f64()),
-        poll_seconds: match found.outcome {
-            Outcome::Satisfied => 0,
-            Outcome::Started | Outcome::Joined => bounds.pause(found.elapsed, expected),
-        },
+        poll_seconds,
     })
 }
 
@@ -193,18 +189,36 @@ struct Found {
     elapsed: Duration,
 }
 
-async fn find_or_start(
+async fn start(
     glue: &Glue,
     name: &CrawlerName,
-    requested_at: OffsetDateTime,
+    previous_crawl: Option<OffsetDateTime>,
 ) -> Result<Found, Error> {
+    glue.start_crawler(name).await?;
+    Ok(Found {
+        outcome: Outcome::Started,
+        state: CrawlerState::Running,
+        previous_crawl,
+        elapsed: Duration::ZERO,
+    })
+}
+
+async fn find_or_start(
+    glue: &Glue,
+    request: &Request,
+    deadline: SystemTime,
+) -> Result<Found, Error> {
+    let name = &request.crawler;
+    let Some(requested_at) = request.requested_at else {
+        return start(glue, name, None).await;
+    };
     for _ in 1..LOOKS {
-        let found = look(glue, name, requested_at).await;
+        let found = look(glue, name, requested_at, deadline).await;
         if !matches!(&found, Err(Error::Glue(error)) if error.is_crawler_running()) {
             return found;
         }
     }
-    look(glue, name, requested_at).await
+    look(glue, name, requested_at, deadline).await
 }
 
 /// Looks at the crawler once and acts on what it sees. Glue's own `CrawlerRunningException` means that
@@ -213,25 +227,15 @@ async fn look(
     glue: &Glue,
     name: &CrawlerName,
     requested_at: OffsetDateTime,
+    deadline: SystemTime,
 ) -> Result<Found, Error> {
     let crawler = glue.get_crawler(name).await?;
     let (outcome, previous_crawl) = match protocol::plan(&crawler, requested_at) {
         Plan::Satisfied => (Outcome::Satisfied, None),
-        Plan::Start { previous_crawl } => {
-            glue.start_crawler(name).await?;
-            let (outcome, state) = (Outcome::Started, CrawlerState::Running);
-            return Ok(Found {
-                outcome,
-                state,
-                previous_crawl,
-                elapsed: Duration::ZERO,
-            });
-        }
+        Plan::Start { previous_crawl } => return start(glue, name, previous_crawl).await,
         Plan::AskHistory => {
-            let crawls = best_effort(name, glue.crawls_since(name, requested_at))
-                .await
-                .unwrap_or_default();
-            match protocol::judge(&crawls, requested_at) {
+            let crawls = best_effort(name, deadline, glue.crawls_since(name, requested_at)).await;
+            match protocol::judge(&crawls.unwrap_or_default(), requested_at) {
                 Busy::Satisfied => (Outcome::Satisfied, None),
                 Busy::Joined { previous_crawl } => (Outcome::Joined, Some(previous_crawl)),
                 Busy::Unproven => {

@@ -1,5 +1,6 @@
 use super::*;
 use aws_sdk_glue::Client;
+use aws_sdk_glue::config::{AsyncSleep, Sleep};
 use aws_sdk_glue::error::ErrorMetadata;
 use aws_sdk_glue::operation::get_crawler::GetCrawlerError;
 use aws_sdk_glue::operation::list_crawls::ListCrawlsError;
@@ -36,22 +37,59 @@ fn last_crawl(status: &str) -> Value {
 }
 
 fn history() -> Rule {
-    mock!(Client::list_crawls).then_http_response(|| ok(LIST_CRAWLS.to_owned()))
+    entry(&json!({}))
 }
 
-/// The answer to `input`, or the error's type and message. A call that `rules` don't foresee panics,
-/// so each test also says which calls its path makes.
+/// ListCrawls' answer, with `changes` in its one entry.
+fn entry(changes: &Value) -> Rule {
+    let answer = listed(changes);
+    mock!(Client::list_crawls).then_http_response(move || ok(answer.clone()))
+}
+
+fn listed(changes: &Value) -> String {
+    let mut answer: Value = serde_json::from_str(LIST_CRAWLS).expect("JSON");
+    for (field, value) in changes.as_object().expect("an object") {
+        answer["Crawls"][0][field] = value.clone();
+    }
+    answer.to_string()
+}
+
+/// Before it tries a call again, the SDK waits for ever: a call that Glue throttles hangs.
+#[derive(Debug)]
+struct Endless;
+
+impl AsyncSleep for Endless {
+    fn sleep(&self, _: Duration) -> Sleep {
+        Sleep::new(std::future::pending())
+    }
+}
+
+/// The answer to `input`, or the error's type and message. A call that `rules` don't foresee panics, and
+/// so does a rule that no call asks for, so each test also says which calls its path makes.
 async fn answer(rules: &[&Rule], input: Value) -> Result<Value, (String, String)> {
-    let glue = Glue::from(mock_client!(aws_sdk_glue, RuleMode::Sequential, rules));
+    answer_by(u64::MAX, rules, input).await
+}
+
+/// The answer that Lambda waits for until `deadline`, in milliseconds since 1970.
+async fn answer_by(
+    deadline: u64,
+    rules: &[&Rule],
+    input: Value,
+) -> Result<Value, (String, String)> {
+    let glue = Glue::from(mock_client!(
+        aws_sdk_glue,
+        RuleMode::Sequential,
+        rules,
+        |config| config.sleep_impl(Endless)
+    ));
     let mut context = lambda_runtime::Context::default();
-    context.deadline = u64::MAX;
-    match handle(
-        &glue,
-        PollBounds::default(),
-        LambdaEvent::new(input, context),
-    )
-    .await
-    {
+    context.deadline = deadline;
+    let event = LambdaEvent::new(input, context);
+    let result = handle(&glue, PollBounds::default(), event).await;
+    for rule in rules {
+        assert!(rule.num_calls() > 0, "{rule:?} was not asked for");
+    }
+    match result {
         Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
         Err(error) => {
             let diagnostic = Diagnostic::from(error);
@@ -119,7 +157,8 @@ async fn without_a_history_the_details_are_null_and_the_verdict_stands() {
             )
         })
     };
-    for history in [denied(), empty(), other()] {
+    let running = entry(&json!({"State": "RUNNING", "EndTime": null, "DPUHour": 0.04}));
+    for history in [denied(), empty(), other(), running] {
         let rules = [crawler("READY", last_crawl("SUCCEEDED")), history];
         let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
         assert_eq!(
@@ -130,6 +169,58 @@ async fn without_a_history_the_details_are_null_and_the_verdict_stands() {
             assert_eq!(crawl[field], Value::Null, "{field}");
         }
     }
+}
+
+/// What the history has is told, even where what the crawl changed cannot be read from it.
+#[tokio::test]
+async fn without_a_readable_summary_only_the_counts_are_null() {
+    let garbled = entry(&json!({"Summary": "{\"TABLE\": \"garbage\"}"}));
+    let rules = [crawler("READY", last_crawl("SUCCEEDED")), garbled];
+    let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
+    assert_eq!(
+        (&crawl["dpuHours"], &crawl["tables"], &crawl["partitions"]),
+        (
+            &json!(0.083),
+            &Value::Null,
+            &json!({"created": 0, "updated": 0, "deleted": 0})
+        )
+    );
+}
+
+/// GetCrawler may round a start up, to a moment after the one that the history has.
+#[tokio::test]
+async fn the_entry_of_a_crawl_that_began_a_little_earlier_is_found() {
+    let filtered = mock!(Client::list_crawls)
+        .match_requests(|request| {
+            let since = request.filters()[0].field_value();
+            since.is_some_and(|since| since <= "1660896084600")
+        })
+        .then_http_response(|| ok(listed(&json!({"StartTime": 1_660_896_084.6}))));
+    let rules = [crawler("READY", last_crawl("SUCCEEDED")), filtered];
+    let crawl = answer(&rules.each_ref(), input()).await.expect("a verdict")["crawl"].take();
+    assert_eq!(crawl["crawlId"], "62ef7b9f-e54d-4b54-805c-d29e905ac4e4");
+    assert_eq!(crawl["startTime"], "2022-08-19T08:01:25Z");
+}
+
+/// Lambda's own timeout is an untyped error: a Glue that does not answer in time must be named.
+#[tokio::test]
+async fn a_call_beyond_the_deadline_is_given_up() {
+    let throttled = mock!(Client::get_crawler).then_http_response(|| {
+        HttpResponse::new(
+            StatusCode::try_from(400).expect("a status"),
+            SdkBody::from(r#"{"__type": "ThrottlingException"}"#),
+        )
+    });
+    let rules = [&throttled];
+    let answer = answer_by(0, &rules, input());
+    let answer = tokio::time::timeout(Duration::from_secs(9), answer).await;
+    assert_eq!(
+        answer.expect("an end"),
+        Err((
+            "GlueUnreachable".to_owned(),
+            "crawler sales: Glue answered too slowly for the function's timeout".to_owned()
+        ))
+    );
 }
 
 /// READY is not success: the failure and Glue's own words must come through.
