@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
+use crate::request::{self, InvalidField};
 use crate::setting::{self, InvalidSetting, Source};
 
 /// The shortest and the longest pause between two looks, in seconds.
@@ -24,20 +27,31 @@ impl PollBounds {
     /// [`InvalidSetting`] if one is not a whole number of at least 1, or the least exceeds the
     /// most: a pause of 0 would burn through the 25,000 events of an execution's history.
     pub fn from_settings(source: &impl Source) -> Result<Self, InvalidSetting> {
+        const NAMES: [&str; 2] = ["POLL_MIN_SECONDS", "POLL_MAX_SECONDS"];
         let default = Self::default();
-        let min = setting::parse(source, "POLL_MIN_SECONDS", default.min)?;
-        let max = setting::parse(source, "POLL_MAX_SECONDS", default.max.max(min))?;
+        let min = setting::parse(source, NAMES[0], default.min)?;
+        let max = setting::parse(source, NAMES[1], default.max.max(min))?;
+        Self::new(min, max, NAMES).map_err(|(variable, reason)| InvalidSetting { variable, reason })
+    }
+
+    /// What an input says in `pollMinSeconds` and `pollMaxSeconds`, and these bounds for what it leaves out.
+    ///
+    /// # Errors
+    /// [`InvalidField`] as [`Self::from_settings`].
+    pub fn with_input(self, input: &Map<String, Value>) -> Result<Self, InvalidField> {
+        const NAMES: [&str; 2] = ["pollMinSeconds", "pollMaxSeconds"];
+        let min = request::optional(input, NAMES[0])?.unwrap_or(self.min);
+        let max = request::optional(input, NAMES[1])?.unwrap_or(self.max.max(min));
+        Self::new(min, max, NAMES).map_err(|(field, reason)| InvalidField::new(field, reason))
+    }
+
+    /// On error, which of the two `names` is to blame, and why.
+    fn new(min: u32, max: u32, names: [&'static str; 2]) -> Result<Self, (&'static str, String)> {
         if min == 0 {
-            return Err(InvalidSetting {
-                variable: "POLL_MIN_SECONDS",
-                reason: "must be at least 1".to_owned(),
-            });
+            return Err((names[0], "must be at least 1".to_owned()));
         }
         if max < min {
-            return Err(InvalidSetting {
-                variable: "POLL_MAX_SECONDS",
-                reason: format!("{max} is less than POLL_MIN_SECONDS, {min}"),
-            });
+            return Err((names[1], format!("{max} is less than {}, {min}", names[0])));
         }
         Ok(Self { min, max })
     }
@@ -58,11 +72,42 @@ impl PollBounds {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn bounds(min: &str, max: &str) -> Result<PollBounds, String> {
         let source =
             |name: &str| Some(if name == "POLL_MIN_SECONDS" { min } else { max }.to_owned());
         PollBounds::from_settings(&source).map_err(|error| error.to_string())
+    }
+
+    /// A machine hands its own bounds over: settings of the function stay with a version of it.
+    #[test]
+    fn an_input_goes_before_the_settings() {
+        let read = |input: Value| {
+            let input = input.as_object().expect("an object").clone();
+            PollBounds { min: 2, max: 9 }
+                .with_input(&input)
+                .map(|bounds| (bounds.min, bounds.max))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read(json!({})), Ok((2, 9)));
+        assert_eq!(
+            read(json!({"pollMinSeconds": 1, "pollMaxSeconds": 3})),
+            Ok((1, 3))
+        );
+        assert_eq!(
+            read(json!({"pollMinSeconds": 30, "pollMaxSeconds": null})),
+            Ok((30, 30))
+        );
+        assert_eq!(
+            read(json!({"pollMinSeconds": 0})),
+            Err("pollMinSeconds: must be at least 1".to_owned())
+        );
+        assert_eq!(
+            read(json!({"pollMaxSeconds": 1})),
+            Err("pollMaxSeconds: 1 is less than pollMinSeconds, 2".to_owned())
+        );
+        assert!(read(json!({"pollMaxSeconds": "9"})).is_err());
     }
 
     const fn secs(seconds: u64) -> Duration {

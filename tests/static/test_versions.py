@@ -1,5 +1,7 @@
 """A change of the stack is safe: what is under way ends on the versions that it began with, new work takes aliases."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -49,3 +51,15 @@ def test_new_work_takes_the_alias():
     outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items() if name.endswith("Arn")}
     assert len(outputs) == 5
     assert all("Alias" in value["Ref"] for value in outputs.values())
+
+
+@pytest.mark.parametrize("function", ["StartCrawlerFunction", "GetCrawlerStateFunction", "S3EventFilterFunction"])
+def test_no_parameter_stays_behind_in_an_old_version(function):
+    """SAM compares functions before parameters are filled in: one in the environment would never reach the machines.
+
+    https://github.com/aws/serverless-application-model/issues/1640
+    """
+    properties = TEMPLATE["Resources"][function]["Properties"]
+    references = set(re.findall(r'"Ref": "(\w+)"', json.dumps(properties))) & TEMPLATE["Parameters"].keys()
+    # Another processor is another code.
+    assert references == {"Architecture"}

@@ -22,16 +22,18 @@ struct Request {
     previous_crawl: PreviousCrawl,
     expected: Option<Duration>,
     requested_at: Option<OffsetDateTime>,
+    bounds: PollBounds,
 }
 
 impl Request {
-    fn parse(payload: &Value) -> Result<Self, InvalidField> {
+    fn parse(payload: &Value, bounds: PollBounds) -> Result<Self, InvalidField> {
         let input = request::object(payload)?;
         Ok(Self {
             crawler: request::crawler_name(input)?,
             previous_crawl: previous_crawl(input)?,
             expected: expected(input)?,
             requested_at: request::moment(input, "requestedAt")?,
+            bounds: bounds.with_input(input)?,
         })
     }
 }
@@ -159,13 +161,13 @@ pub(crate) async fn handle(
     bounds: PollBounds,
     event: LambdaEvent<Value>,
 ) -> Result<Response, Error> {
-    let request = Request::parse(&event.payload);
+    let request = Request::parse(&event.payload, bounds);
     let crawlername = request
         .as_ref()
         .ok()
         .map(|request| request.crawler.to_string());
     let result = match request {
-        Ok(request) => respond(glue, bounds, &request, event.context.deadline()).await,
+        Ok(request) => respond(glue, &request, event.context.deadline()).await,
         Err(error) => Err(error.into()),
     };
     match &result {
@@ -187,12 +189,7 @@ pub(crate) async fn handle(
     result
 }
 
-async fn respond(
-    glue: &Glue,
-    bounds: PollBounds,
-    request: &Request,
-    deadline: SystemTime,
-) -> Result<Response, Error> {
+async fn respond(glue: &Glue, request: &Request, deadline: SystemTime) -> Result<Response, Error> {
     let name = &request.crawler;
     let crawler = in_time(name, deadline, glue.get_crawler(name)).await?;
     let status = protocol::verdict(&crawler, request.previous_crawl, request.requested_at);
@@ -207,7 +204,7 @@ async fn respond(
         crawlername: name.to_string(),
         state: crawler.state.as_str().to_owned(),
         elapsed_seconds: crawler.elapsed.as_secs(),
-        poll_seconds: bounds.pause(crawler.elapsed, request.expected),
+        poll_seconds: request.bounds.pause(crawler.elapsed, request.expected),
         crawl: JudgedCrawl { status, details },
     })
 }

@@ -24,14 +24,16 @@ struct Request {
     crawler: CrawlerName,
     /// Makes it "a crawl that begins at or after this moment" instead of "start".
     requested_at: Option<OffsetDateTime>,
+    bounds: PollBounds,
 }
 
 impl Request {
-    fn parse(payload: &Value) -> Result<Self, InvalidField> {
+    fn parse(payload: &Value, bounds: PollBounds) -> Result<Self, InvalidField> {
         let input = request::object(payload)?;
         Ok(Self {
             crawler: request::crawler_name(input)?,
             requested_at: request::moment(input, "requestedAt")?,
+            bounds: bounds.with_input(input)?,
         })
     }
 }
@@ -125,13 +127,13 @@ pub(crate) async fn handle(
     bounds: PollBounds,
     event: LambdaEvent<Value>,
 ) -> Result<Response, Error> {
-    let request = Request::parse(&event.payload);
+    let request = Request::parse(&event.payload, bounds);
     let crawlername = request
         .as_ref()
         .ok()
         .map(|request| request.crawler.to_string());
     let result = match request {
-        Ok(request) => respond(glue, bounds, &request, event.context.deadline()).await,
+        Ok(request) => respond(glue, &request, event.context.deadline()).await,
         Err(error) => Err(error.into()),
     };
     match &result {
@@ -151,12 +153,7 @@ pub(crate) async fn handle(
     result
 }
 
-async fn respond(
-    glue: &Glue,
-    bounds: PollBounds,
-    request: &Request,
-    deadline: SystemTime,
-) -> Result<Response, Error> {
+async fn respond(glue: &Glue, request: &Request, deadline: SystemTime) -> Result<Response, Error> {
     let name = &request.crawler;
     // The SDK's calls make this more than 16 KB, which every future around it would hold and move.
     let found = Box::pin(find_or_start(glue, request, deadline));
@@ -164,11 +161,13 @@ async fn respond(
     let (expected, poll_seconds) = match (found.outcome, request.requested_at) {
         (Outcome::Satisfied, _) => (None, 0),
         // The Python Lambda makes no second call.
-        (Outcome::Started | Outcome::Joined, None) => (None, bounds.pause(found.elapsed, None)),
+        (Outcome::Started | Outcome::Joined, None) => {
+            (None, request.bounds.pause(found.elapsed, None))
+        }
         (Outcome::Started | Outcome::Joined, Some(_)) => {
             let median = best_effort(name, deadline, glue.median_runtime(name)).await;
             let expected = median.flatten();
-            (expected, bounds.pause(found.elapsed, expected))
+            (expected, request.bounds.pause(found.elapsed, expected))
         }
     };
     Ok(Response {

@@ -367,6 +367,9 @@ fn the_sample_events_are_requests() {
         include_str!("../../events/await-crawl.json"),
     ] {
         let payload = serde_json::from_str(event).expect("JSON");
-        assert!(Request::parse(&payload).is_ok(), "{event}");
+        assert!(
+            Request::parse(&payload, PollBounds::default()).is_ok(),
+            "{event}"
+        );
     }
 }

@@ -391,6 +391,9 @@ fn the_sample_events_are_requests() {
         include_str!("../../events/ensure-fresh.json"),
     ] {
         let payload = serde_json::from_str(event).expect("JSON");
-        assert!(Request::parse(&payload).is_ok(), "{event}");
+        assert!(
+            Request::parse(&payload, PollBounds::default()).is_ok(),
+            "{event}"
+        );
     }
 }
