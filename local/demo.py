@@ -63,6 +63,8 @@ def choose(pipeline: str, csv: Path | None) -> tuple[Workload, list[Path]]:
         raise DemoError(f"only the pipeline customers takes any CSV file; {pipeline} needs its own samples")
     if not csv.is_file():
         raise DemoError(f"{csv} is not a file")
+    if csv.suffix != ".csv":
+        raise DemoError(f"{csv}: the job reads files whose names end in .csv")
     return workload, [csv]
 
 

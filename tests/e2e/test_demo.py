@@ -82,11 +82,18 @@ def test_a_failing_part_is_named(tmp_path):
     assert re.search(r"failed: .*JobFailed: pipeline customers, stage 1 \(raw\), step 1, job job1: ", output), output
 
 
-def test_a_missing_file_is_named():
-    """The most likely mistake of all."""
-    process = demo("--csv", "nowhere.csv")
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("nowhere.csv", "nowhere.csv is not a file"),
+        ("README.md", "README.md: the job reads files whose names end in .csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(file, problem):
+    """The most likely mistakes of all: the demo would run to its end and find nothing."""
+    process = demo("--csv", file)
     output, _ = process.communicate(timeout=30)
-    assert (process.returncode, output.strip()) == (1, "failed: nowhere.csv is not a file")
+    assert (process.returncode, output.strip()) == (1, f"failed: {problem}")
 
 
 @pytest.mark.parametrize("moment", ["local AWS", "Run job"])
