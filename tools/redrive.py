@@ -120,7 +120,9 @@ class Redrive:
                 f"{hidden} more are hidden: another run has them, or one that was killed had them. "
                 f"They come back within {HIDDEN_SECONDS // 60} minutes"
             )
-        return 1 if hidden or self.stopping.is_set() or self.counts.keys() - set(HANDLED) else 0
+        # To list is all that a dry run is for.
+        left = self.counts.keys() - set(HANDLED) - ({"parked"} if self.dry else set())
+        return 1 if hidden or self.stopping.is_set() or left else 0
 
     def _begin(self) -> int:
         """Notes the moment, by the queue's clock, before which a message was sent that this run takes."""
@@ -162,7 +164,9 @@ class Redrive:
             if self.dry:
                 self._report("parked", message, message.reason)
                 return
-            execution = self.states.start_sync_execution(stateMachineArn=self.trigger, input=json.dumps(given))
+            # Whether it takes an alias, AWS does not say: the machine itself will do.
+            machine = ":".join(self.trigger.split(":")[:7])
+            execution = self.states.start_sync_execution(stateMachineArn=machine, input=json.dumps(given))
             if execution["status"] == "SUCCEEDED":
                 self._delete(message)
                 output = json.loads(execution["output"])

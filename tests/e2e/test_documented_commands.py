@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from stack import Stack
+from test_from_event_to_run import sample
 
 from local.aws import REGION, ROOT
 from local.workloads import ROLE
@@ -55,7 +56,10 @@ def failed(stack: Stack) -> dict:
 
 def test_the_runbook(stack: Stack, failed, tmp_path):
     """At night nobody corrects commands."""
-    machine = stack.machine("Pipeline")
+    machine, queue = stack.machine("Pipeline"), stack.outputs["DeadLetterQueueUrl"]
+    event = sample("native-object-created-putobject", "documented/_SUCCESS")
+    parked = {"error": "e", "cause": "c", "executionArn": "a", "input": {"event": event, "pipeline": FAILING}}
+    stack.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(parked))
     [version, *_] = stack.states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
     said = type_in(
         stack,
@@ -70,6 +74,7 @@ def test_the_runbook(stack: Stack, failed, tmp_path):
     assert failed["executionArn"] in said
     assert "EntityNotFoundException" in said
     assert version["stateMachineVersionArn"] in said
+    assert stack.parked() == []
     assert json.loads((tmp_path / "input.json").read_text()) == FAILING
     again = [run for run in stack.executions("Pipeline") if run["startDate"] > failed["stopDate"]]
     assert any(json.loads(stack.finish(run["executionArn"])["input"]) == FAILING for run in again)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT, ROOT, LocalAws
+from local.deploy import unqualified
 from tests.documents import commands
 
 README = commands(ROOT / "README.md")
@@ -105,7 +106,7 @@ def test_what_sam_deployed_works(aws, deployed):
     """The zips that SAM packs must start, and the machines call versions that exist."""
     event = json.loads(EVENT.read_text())
     handled = aws.client("stepfunctions").start_sync_execution(
-        stateMachineArn=outputs(aws)["TriggerStateMachineArn"],
+        stateMachineArn=unqualified(outputs(aws)["TriggerStateMachineArn"]),
         input=json.dumps({"event": event, "pipeline": {"name": "p", "stages": [{"steps": [{"job": "etl"}]}]}}),
     )
     assert handled["status"] == "SUCCEEDED", handled
