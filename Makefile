@@ -163,7 +163,7 @@ advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory 
 	$(CARGO_TOOLS)/bin/cargo-deny --locked --workspace check advisories
 
 # Each with a local AWS of its own. More than there are cores: they wait for crawls most of the time.
-WORKERS ?= 4
+WORKERS ?= 3
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps
 	$(LOCAL)/bin/pytest --numprocesses $(WORKERS) --dist loadfile tests/contract tests/e2e

@@ -55,6 +55,8 @@ CRAWLS = [
         "The crawler is deleted before its crawl is seen to have ended",
         "EntityNotFoundException",
         says=MISSING,
+        # Long enough for the looks to be broken before one sees the end.
+        tags=crawling(3),
         meanwhile=Meanwhile.DELETES,
         later=fault("GetCrawler", "forever ThrottlingException"),
     ),
