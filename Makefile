@@ -150,9 +150,8 @@ check: $(CHECKS)/ready $(SECURITY)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready too
 	$(LOCAL)/bin/pytest tests/static
 
 # Both processors are built on any machine; what is built for the other one cannot run here.
-ARCHITECTURES ?= x86_64 arm64
+export ARCHITECTURES ?= x86_64 arm64
 .PHONY: guards
-guards: export ARCHITECTURES := $(ARCHITECTURES)
 guards: $(LOCAL)/ready  ## Build with SAM for both processors, and hold the bootstraps to their rules and budgets
 	for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
 	$(LOCAL)/bin/pytest tests/release

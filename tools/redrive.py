@@ -83,6 +83,8 @@ class Redrive:
 
     def __init__(self, queue: str, trigger: str, *, dry: bool) -> None:
         self.queue, self.trigger, self.dry = queue, trigger, dry
+        # Whether StartSyncExecution takes an alias, AWS does not say.
+        self.machine = ":".join(trigger.split(":")[:7])
         self.counts: Counter[str] = Counter()
         self.stopping = threading.Event()
         patient = Config(read_timeout=EXECUTION_SECONDS + 10, max_pool_connections=WORKERS)
@@ -164,9 +166,7 @@ class Redrive:
             if self.dry:
                 self._report("parked", message, message.reason)
                 return
-            # Whether it takes an alias, AWS does not say: the machine itself will do.
-            machine = ":".join(self.trigger.split(":")[:7])
-            execution = self.states.start_sync_execution(stateMachineArn=machine, input=json.dumps(given))
+            execution = self.states.start_sync_execution(stateMachineArn=self.machine, input=json.dumps(given))
             if execution["status"] == "SUCCEEDED":
                 self._delete(message)
                 output = json.loads(execution["output"])

@@ -1,5 +1,6 @@
 """`make demo` as a person runs it: on a file of their own, with a broken one, and interrupted."""
 
+import os
 import re
 import signal
 import subprocess
@@ -107,4 +108,24 @@ def test_ctrl_c_leaves_nothing_running(moment):
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130, rest
     assert "nothing is left running" in rest
+    assert eventually(lambda: server_pid(port(output)) is None)
+
+
+def test_kept_it_can_be_looked_around_in():
+    """What a newcomer copies from the demo's last lines has to work, until Ctrl-C."""
+    process = demo("--keep")
+    output = ""
+    while "list-state-machines" not in output:
+        output += (line := process.stdout.readline())
+        assert line, output
+    commands = [line for line in output.splitlines() if " aws --endpoint-url " in line]
+    environment = os.environ | {"PATH": f"{ROOT / '.venv/build/bin'}{os.pathsep}{os.environ['PATH']}"}
+    for command in commands:
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert re.search("customers|PipelineStateMachine", done.stdout), done.stdout
+    assert len(commands) == 3
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, rest
     assert eventually(lambda: server_pid(port(output)) is None)

@@ -151,7 +151,7 @@ def handshakes_without_jitter(build: Build) -> None:
         assert b"ring-" in build.bootstrap
 
 
-def has_no_tls_to_filter(build: Build) -> None:
+def keeps_tls_out_of_the_filter(build: Build) -> None:
     """The filter calls nothing; what others switch on must not reach it either: HTTP/2 comes with the SDK."""
     if build.function == "s3-event-filter":
         assert not {name for name in (b"rustls", b"aws-smithy", b"/h2-") if name in build.bootstrap}
@@ -166,7 +166,7 @@ RULES: list[Rule] = [
     is_hardened,
     unwinds,
     handshakes_without_jitter,
-    has_no_tls_to_filter,
+    keeps_tls_out_of_the_filter,
 ]
 
 
@@ -255,7 +255,7 @@ BROKEN: list[tuple[Rule, Callable[[Build], bytes]]] = [
     (is_hardened, writable_after_relocation),
     (unwinds, aborting),
     (handshakes_without_jitter, with_aws_lc),
-    (has_no_tls_to_filter, with_tls_in_every_function),
+    (keeps_tls_out_of_the_filter, with_tls_in_every_function),
 ]
 
 

@@ -24,12 +24,6 @@ RUN_BY = {
     "make diagrams": ("tests/static/test_docs.py", "tools/diagrams.py"),
     "make polling": ("tests/static/test_docs.py", "examples/polling"),
     "make help": ("tests/static/test_docs.py", '"make", "help"'),
-    "aws": ("tests/e2e/test_documented_commands.py", "aws"),
-    "CRAWL=$(aws": ("tests/e2e/test_documented_commands.py", "aws"),
-    "PIPELINE=$(aws": ("tests/e2e/test_documented_commands.py", "aws"),
-    "export": ("tests/e2e/test_documented_commands.py", "export"),
-    "diff": ("tests/e2e/test_documented_commands.py", "diff"),
-    "sed": ("tests/e2e/test_documented_commands.py", "sed"),
     "cargo lambda build": ("tests/release/test_deploying.py", '"build", "deploy"'),
     "cargo lambda deploy": ("tests/release/test_deploying.py", '"build", "deploy"'),
     "cargo lambda watch": ("tests/release/test_deploying.py", "cargo lambda watch"),
@@ -38,6 +32,9 @@ RUN_BY = {
     "sam build": ("Makefile", "sam build"),
     "sam deploy --guided": ("Makefile", "sam deploy"),
 }
+# What test_documented_commands runs, all that it finds of them in the pages that it names.
+TYPED_IN_TEST = ROOT / "tests/e2e/test_documented_commands.py"
+TYPED_IN = re.compile(r"aws |\w+=\$\(aws |export |diff |sed ")
 # What needs Docker, or a repository to write to.
 NOT_RUN = {
     "sam local invoke --event",
@@ -120,6 +117,9 @@ def test_every_command_is_run_somewhere(page):
     tested = run_in_ci()
     for command in commands(page):
         if command in NOT_RUN or (command.startswith("make ") and command.split()[1] in tested):
+            continue
+        if TYPED_IN.match(command):
+            assert f'"{page.relative_to(ROOT)}"' in TYPED_IN_TEST.read_text(), command
             continue
         [(file, says)] = [where for start, where in RUN_BY.items() if f"{command} ".startswith(f"{start} ")]
         assert says in (ROOT / file).read_text(), command

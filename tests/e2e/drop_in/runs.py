@@ -47,6 +47,11 @@ class Ran:
     path: list[str]
     calls: Mapping[str, int]
 
+    @property
+    def once_round(self) -> list[str]:
+        """The path with one round of its loop: how many there are depends on how fast this machine is just then."""
+        return re.sub(r"(\|[^|]+\|[^|]+)(\|Wait\1)+", r"\1", "|".join(self.path)).split("|")
+
 
 def crawling(seconds: float, stopping: float = 0.1) -> dict[str, str]:
     return {"local:seconds": str(seconds), "local:stopping-seconds": str(stopping)}

@@ -311,6 +311,18 @@ async fn the_estimate_sets_the_pause() {
     assert_eq!(response["pollSeconds"], 11);
 }
 
+/// A machine's own bounds reach the pause, whatever the function's settings are.
+#[tokio::test]
+async fn the_input_bounds_the_pause() {
+    let mut input = input();
+    input["expectedSeconds"] = 69.5.into();
+    input["pollMaxSeconds"] = 7.into();
+    let response = answer(&[&crawler("RUNNING", Value::Null)], input)
+        .await
+        .expect("a verdict");
+    assert_eq!(response["pollSeconds"], 7);
+}
+
 /// Existing Catch clauses name boto3's exceptions.
 #[tokio::test]
 async fn errors_pass_through() {

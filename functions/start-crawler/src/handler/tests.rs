@@ -188,6 +188,16 @@ async fn a_ready_crawler_is_started_and_its_last_crawl_remembered() {
     );
 }
 
+/// A machine's own bounds reach the pause, whatever the function's settings are.
+#[tokio::test]
+async fn the_input_bounds_the_pause() {
+    let rules = [crawler(State::Ready, None), started(), median(0.0)];
+    let mut input = request();
+    input["pollMinSeconds"] = 2.into();
+    let response = answer(&rules.each_ref(), input).await.expect("a crawl");
+    assert_eq!(response["pollSeconds"], 2);
+}
+
 /// A crawler that never ran has no predecessor and no median, and is started all the same.
 #[tokio::test]
 async fn a_crawler_that_never_ran_is_started() {
