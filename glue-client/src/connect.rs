@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_glue::Client;
+use aws_sdk_glue::config::ProvideCredentials as _;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{
@@ -27,9 +30,16 @@ pub async fn connect() -> Glue {
         .http_client(https())
         .timeout_config(timeouts)
         .retry_config(retries())
-        .load()
-        .await;
-    Glue::from(Client::new(&config))
+        // Would give a stalled body 20 s, and an attempt ends after 5.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    // These are the first that the default chain asks, and what Lambda sets: to set up the others takes a
+    // twentieth of init.
+    let variables = EnvironmentVariableCredentialsProvider::new();
+    let config = match variables.provide_credentials().await {
+        Ok(_) => config.credentials_provider(variables),
+        Err(_) => config,
+    };
+    Glue::from(Client::new(&config.load().await))
 }
 
 /// Three attempts at each call: throttling, most of all, is over in a moment.
