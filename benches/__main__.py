@@ -19,12 +19,12 @@ from benches.build import build
 from benches.contestants import Contestant
 from benches.glue import GlueStub
 from benches.host import OWN_CORE, Sample, measure
-from benches.machine import OtherWork, ahead_of_others, circumstances
+from benches.machine import OtherWork, ahead_of_others, circumstances, without_halting
 from local.command import exit_code
 
 ROOT = Path(__file__).parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LOGS = TARGET / "bench/logs"
+UNPACKED = TARGET / "bench/unpacked"
 
 # Wide enough for the tables, whatever reads along.
 console = Console(highlight=False, width=max(Console().width, 130))
@@ -44,7 +44,8 @@ def main() -> int:
 
     def build_and_run() -> None:
         build(chosen, TARGET)
-        run([*chosen, *extra], arguments.runs, arguments.calls, arguments.into)
+        everybody = [contestants.unpacked(each, UNPACKED / each.name) for each in [*chosen, *extra]]
+        run(everybody, arguments.runs, arguments.calls, arguments.into)
 
     return exit_code(build_and_run)
 
@@ -76,12 +77,11 @@ def positive(text: str) -> int:
 
 
 def run(chosen: list[Contestant], runs: int, calls: int, into: Path) -> None:
-    for directory in (LOGS, into):
-        directory.mkdir(parents=True, exist_ok=True)
+    into.mkdir(parents=True, exist_ok=True)
     others = OtherWork()
-    with ahead_of_others() as priority:
+    with without_halting() as idle, ahead_of_others() as priority:
         samples = measured(chosen, runs, calls // runs)
-    facts = circumstances(runs, calls, priority, others)
+    facts = circumstances(runs, calls, priority, idle, others)
     found = {each.name: report.figures(each, samples[each.name]) for each in chosen}
     tables = report.tables(chosen, found)
     for table in tables:
@@ -105,10 +105,10 @@ def measured(chosen: list[Contestant], runs: int, calls: int) -> dict[str, list[
         for _ in range(runs):
             for each in chosen:
                 progress.update(task, description=each.name, refresh=True)
-                log = LOGS / f"{each.name}.log"
-                # Else whoever comes after Python would start with caches full of Python: a fifth more for a Rust one.
-                measure(each, glue, 0, log)
-                samples[each.name].append(measure(each, glue, calls, log))
+                # What ran before leaves caches and free pages that are not the contestant's: two starts settle that.
+                for _ in range(2):
+                    measure(each, glue, 0)
+                samples[each.name].append(measure(each, glue, calls))
                 progress.advance(task)
     return samples
 

@@ -76,9 +76,9 @@ def environment(contestant: Contestant, api: str, glue: GlueStub) -> dict[str, s
     }
 
 
-def measure(contestant: Contestant, glue: GlueStub, calls: int, log: Path) -> Sample:
+def measure(contestant: Contestant, glue: GlueStub, calls: int) -> Sample:
     """A cold start and `calls` warm calls of one new process."""
-    with Function(contestant, glue, log) as function:
+    with Function(contestant, glue) as function:
         init, init_cpu = function.start()
         first, first_cpu = function.invoke()
         sample = Sample(init, init_cpu, first, first_cpu)
@@ -95,9 +95,10 @@ def measure(contestant: Contestant, glue: GlueStub, calls: int, log: Path) -> Sa
 class Function:
     """One process of a contestant, and its Runtime API."""
 
-    def __init__(self, contestant: Contestant, glue: GlueStub, log: Path) -> None:
+    def __init__(self, contestant: Contestant, glue: GlueStub) -> None:
         self._contestant = contestant
-        self._log = log
+        # In memory: to write a log to the disk would delay the next start of whoever logs.
+        self._log = os.memfd_create("log")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._api = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._environment = environment(contestant, self._api, glue)
@@ -119,22 +120,22 @@ class Function:
             else:
                 key.fileobj.close()
         self._selector.close()
+        os.close(self._log)
 
     def start(self) -> tuple[float, float]:
         """From the start of the process to its first request for an invocation: seconds, and CPU seconds."""
-        with self._log.open("wb") as log:
-            # The child inherits the core; to set it between fork and exec would need the slower fork.
-            os.sched_setaffinity(0, {FUNCTION_CORE})
-            began = time.perf_counter()
-            self._process = subprocess.Popen(
-                self._contestant.command,
-                cwd=self._contestant.directory,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-            os.sched_setaffinity(0, {OWN_CORE})
+        # The child inherits the core; to set it between fork and exec would need the slower fork.
+        os.sched_setaffinity(0, {FUNCTION_CORE})
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            self._contestant.command,
+            cwd=self._contestant.directory,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        os.sched_setaffinity(0, {OWN_CORE})
         self._selector.register(os.pidfd_open(self._process.pid), selectors.EVENT_READ)
         self._next = self._request("/2018-06-01/runtime/invocation/next")
         return time.perf_counter() - began, self._cpu()
@@ -192,5 +193,6 @@ class Function:
                     return request
 
     def _failure(self, what: str) -> BenchError:
-        tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
-        return BenchError(f"{self._contestant.name} {what}; log {self._log} ends with:\n{tail}")
+        log = os.pread(self._log, os.fstat(self._log).st_size, 0).decode(errors="replace")
+        tail = "\n".join(log.splitlines()[-5:])
+        return BenchError(f"{self._contestant.name} {what}; its log ends with:\n{tail}")

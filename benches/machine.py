@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -29,6 +30,23 @@ def ahead_of_others() -> Iterator[str]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
+@contextmanager
+def without_halting() -> Iterator[str]:
+    """Has idle cores wait without halting, if that is allowed; says what came of it.
+
+    To wake a halted core takes an interrupt, in a virtual machine by way of the hypervisor. The guest counts that
+    as work of the function's, nearly half of a warm call, and it varies with what the neighbours do. Zero
+    microseconds to wake are asked for while the file is open: <https://docs.kernel.org/power/pm_qos_interface.html>.
+    """
+    latency = Path("/dev/cpu_dma_latency")
+    if not os.access(latency, os.W_OK):
+        yield "halt, as the system decides"
+        return
+    with latency.open("wb", buffering=0) as file:
+        file.write(struct.pack("i", 0))
+        yield "wait without halting"
+
+
 class OtherWork:
     """How much of the machine others take, from now on."""
 
@@ -53,7 +71,7 @@ def own_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def circumstances(runs: int, calls: int, priority: str, others: OtherWork) -> dict[str, str]:
+def circumstances(runs: int, calls: int, priority: str, idle: str, others: OtherWork) -> dict[str, str]:
     def output(*command: str) -> str:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
@@ -66,6 +84,7 @@ def circumstances(runs: int, calls: int, priority: str, others: OtherWork) -> di
         "cold starts": f"{runs} of each, in turn",
         "warm calls": f"{calls // runs * runs} of each, {calls // runs} after each cold start",
         "cores": f"the function on core {FUNCTION_CORE}, Runtime API and Glue on core {OWN_CORE}",
+        "idle cores": idle,
         "priority": priority,
         "other work": str(others),
     }
