@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::yield_now;
 
 use glue_client::connect;
@@ -26,6 +26,7 @@ fn key(variables: &[(&str, &str)]) -> String {
         .env(ENDPOINT, endpoint)
         .env("AWS_REGION", "eu-west-1")
         .envs(variables.iter().copied())
+        .stdout(Stdio::null())
         .spawn()
         .expect("a run of this binary");
     listener.set_nonblocking(true).expect("a way not to wait");
