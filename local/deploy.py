@@ -46,7 +46,7 @@ def transform(
 ) -> dict[str, Any]:
     """The CloudFormation template that SAM makes of `path`, after its packaging of code and definitions."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    template = yaml_parse(path.read_text())
+    template = included(yaml_parse(path.read_text()), path.parent)
     for rule in rules:
         add_rule(template, rule)
     for resource in template["Resources"].values():
@@ -59,6 +59,18 @@ def transform(
                 properties["DefinitionUri"] = f"s3://{ARTIFACTS}/{Path(properties['DefinitionUri']).name}"
     defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
     return Translator(MANAGED_POLICIES, Parser()).translate(template, defaults | dict(parameters or {}))
+
+
+def included(value: Any, folder: Path) -> Any:
+    """The value with the files that it includes, as CloudFormation's own transform AWS::Include puts them in."""
+    match value:
+        case {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": file}}}:
+            return yaml_parse((folder / file).read_text())
+        case dict():
+            return {key: included(each, folder) for key, each in value.items()}
+        case list():
+            return [included(each, folder) for each in value]
+    return value
 
 
 def add_rule(template: dict[str, Any], rule: Rule) -> None:
@@ -84,7 +96,7 @@ def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iter
         s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
     for function in sorted((ROOT / "functions").iterdir()):
         s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_bootstrap(BOOTSTRAPS / function.name))
-    for definition in (ROOT / "statemachine").glob("*.asl.json"):
+    for definition in (ROOT / "statemachine").glob("*.asl.yaml"):
         s3.upload_file(str(definition), ARTIFACTS, definition.name)
     template = f"{stack}.template"
     s3.put_object(Bucket=ARTIFACTS, Key=template, Body=json.dumps(transform(parameters=parameters, rules=rules)))

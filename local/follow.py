@@ -184,7 +184,7 @@ class Follower:
 
     def _enter_stage(self, arn: str, given: dict[str, Any]) -> None:
         steps = self._runs[arn].steps
-        number = given["number"]
+        number = steps.number(given)
         count = len(steps.enter(number))
         title = [f"[bold]stage {number} of {len(steps.stages)}[/]", escape(steps.names[number - 1])]
         self._rule(*title, f"{count} steps side by side" if count > 1 else "")
@@ -257,6 +257,8 @@ def summary(output: object) -> tuple[str, bool]:
             return (f"{status}, again in {pause} s", False) if status in ("RUNNING", "PENDING") else (status, False)
         case {"crawl": {"status": status}}:
             return status, False
+        case {"outcome": "BUSY", "pollSeconds": pause}:
+            return f"BUSY, again in {pause} s", False
         case {"outcome": outcome, "previousCrawl": _, "pollSeconds": pause}:
             return f"{outcome}, look in {pause} s", False
         case {"matched": True, "executionName": name}:

@@ -26,8 +26,8 @@ class Steps:
             [
                 Step(
                     label=f"{number}.{place}",
-                    job=_name(step.get("job")),
-                    crawler=_name(step.get("crawler")),
+                    job=step.get("job") or "",
+                    crawler=step.get("crawler") or "",
                     awaited=step.get("await") is not False,
                 )
                 for place, step in enumerate(stage["steps"], start=1)
@@ -35,6 +35,11 @@ class Steps:
             for number, stage in enumerate(pipeline["stages"], start=1)
         ]
         self._current: list[Step] = []
+
+    @staticmethod
+    def number(stage: Mapping[str, Any]) -> int:
+        """The number of a planned stage, which its steps' places tell."""
+        return int(re.findall(r"^stage (\d+)", stage["steps"][0]["place"])[0])
 
     def enter(self, number: int) -> list[Step]:
         self._current = self.stages[number - 1]
@@ -47,9 +52,10 @@ class Steps:
         have the same one cannot be told apart by that: the first is meant that is not among `besides`.
         """
         match told:
-            case {"step": _, "place": str(place)}:
-                stage, number = re.findall(r"stage (\d+).*, step (\d+)$", place)[0]
-                return self.stages[int(stage) - 1][int(number) - 1]
+            case {"place": str(place)}:
+                [stage] = re.findall(r"^stage (\d+)", place)
+                [step] = re.findall(r", step (\d+)(?: \(.*\))?$", place)
+                return self.stages[int(stage) - 1][int(step) - 1]
             case {"JobName": str(job)} | {"crawl": None, "job": {"name": str(job)}}:
                 fitting = (step for step in self._current if step.job == job and step not in besides)
                 return next(fitting, None)
@@ -64,6 +70,3 @@ class Steps:
                 return self.of(json.loads(cause), besides)
         return None
 
-
-def _name(given: str | Mapping[str, Any] | None) -> str:
-    return given if isinstance(given, str) else given["name"] if given else ""

@@ -1,20 +1,22 @@
 """Resources of CloudFormation that ministack lacks or takes only in part.
 
-Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachineVersion" and
+Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::StateMachineVersion" and
 "AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template Reference. An alarm on an expression over
 several metrics is described as it was given, and never changes its state: ministack computes no expressions. An alias
-goes over to its new version at once, whatever its DeploymentPreference says.
+goes over to its new version at once, whatever its DeploymentPreference says. A definition may be YAML.
 """
 
 import json
 from typing import Any
+
+import yaml
 
 import ministack.services.stepfunctions as sfn
 from ministack.services.cloudformation import provisioners
 
 from local.extensions import contract
 
-ministack = contract.names(provisioners, "_cw_metric_alarm_record", "_RESOURCE_HANDLERS")
+ministack = contract.names(provisioners, "_cw_metric_alarm_record", "_sfn_definition", "_RESOURCE_HANDLERS")
 versions = contract.names(
     sfn,
     "_create_state_machine_alias",
@@ -29,7 +31,7 @@ Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    contract.replace(provisioners, _cw_metric_alarm_record=alarm)
+    contract.replace(provisioners, _cw_metric_alarm_record=alarm, _sfn_definition=definition)
     ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineVersion"] = {
         "create": lambda _id, properties, _stack: publish(properties),
         "update": lambda _id, _old, properties, _stack: publish(properties),
@@ -52,6 +54,16 @@ def alarm(name: str, properties: Properties) -> dict[str, Any]:
         "Namespace": None,
         "Metrics": metrics,
     }
+
+
+def definition(properties: Properties) -> str:
+    """The definition as JSON. As on AWS, values are put into the text before it is read as YAML."""
+    text = ministack._sfn_definition(properties)
+    try:
+        json.loads(text)
+    except ValueError:
+        return json.dumps(yaml.safe_load(text))
+    return text
 
 
 def publish(properties: Properties) -> Made:

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use glue_client::{Glue, GlueError, best_effort, in_time};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use crawl::crawler::{Crawl, CrawlState, CrawlerName, LastCrawl, LastCrawlStatus};
+use crawl::poll::PollBounds;
+use crawl::protocol::{self, CrawlStatus, PreviousCrawl};
+use glue::{Glue, best_effort, in_time};
+use input::{Fields, Mistakes, Node};
+use lambda::failure::Failure;
+use lambda::request::{self, Named};
+use lambda_runtime::LambdaEvent;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use shared::crawler::{Crawl, CrawlState, CrawlerName, LastCrawl, LastCrawlStatus};
-use shared::error_name;
-use shared::poll::PollBounds;
-use shared::protocol::{self, CrawlStatus, PreviousCrawl};
-use shared::request::{self, InvalidField};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::summary::{self, Changes};
@@ -18,7 +19,7 @@ use crate::summary::{self, Changes};
 /// What a caller asks for: the crawler, and what start-crawler said of the crawl to wait for.
 #[derive(Debug)]
 struct Request {
-    crawler: CrawlerName,
+    named: Named,
     previous_crawl: PreviousCrawl,
     expected: Option<Duration>,
     requested_at: Option<OffsetDateTime>,
@@ -26,42 +27,46 @@ struct Request {
 }
 
 impl Request {
-    fn parse(payload: &Value, bounds: PollBounds) -> Result<Self, InvalidField> {
-        let input = request::object(payload)?;
-        Ok(Self {
-            crawler: request::crawler_name(input)?,
-            previous_crawl: previous_crawl(input)?,
-            expected: expected(input)?,
-            requested_at: request::moment(input, "requestedAt")?,
-            bounds: bounds.with_input(input)?,
+    fn parse(payload: &Value) -> Result<Self, Mistakes> {
+        input::read(payload, "input", |input| {
+            let mut fields = input.fields()?;
+            let previous_crawl = previous_crawl(&mut fields);
+            let expected = fields.optional("expectedSeconds", seconds);
+            let requested_at = fields.optional("requestedAt", Node::moment);
+            let bounds = request::poll_bounds(&mut fields);
+            Some(Self {
+                named: request::crawler(&fields)?,
+                previous_crawl: previous_crawl?,
+                expected,
+                requested_at,
+                bounds: bounds?,
+            })
         })
     }
 }
 
 /// Here `null` is a value: there was no crawl before.
-fn previous_crawl(input: &Map<String, Value>) -> Result<PreviousCrawl, InvalidField> {
-    const FIELD: &str = "previousCrawl";
-    if !input.contains_key(FIELD) {
-        return Ok(PreviousCrawl::Unstated);
+fn previous_crawl(fields: &mut Fields<'_>) -> Option<PreviousCrawl> {
+    match fields.take("previousCrawl") {
+        None => Some(PreviousCrawl::Unstated),
+        Some(node) if node.value().is_null() => Some(PreviousCrawl::None),
+        Some(node) => node.moment().map(PreviousCrawl::Began),
     }
-    Ok(request::moment(input, FIELD)?.map_or(PreviousCrawl::None, PreviousCrawl::Began))
 }
 
-fn expected(input: &Map<String, Value>) -> Result<Option<Duration>, InvalidField> {
-    const FIELD: &str = "expectedSeconds";
-    request::optional::<f64>(input, FIELD)?
-        .map(|seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|error| InvalidField::new(FIELD, format!("{seconds}: {error}")))
-        })
-        .transpose()
+fn seconds(node: &Node<'_>) -> Option<Duration> {
+    let seconds = node.value().as_f64();
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .or_else(|| node.wrong("must be a number of seconds"))
 }
 
 /// What the caller gets. `state` is all that the tutorials' state machines read.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Response {
-    crawlername: String,
+    #[serde(flatten)]
+    named: Named,
     state: String,
     elapsed_seconds: u64,
     poll_seconds: u32,
@@ -126,71 +131,28 @@ fn error_message(status: &LastCrawlStatus, message: Option<String>) -> Option<St
     Some(message.map_or(unusual.clone(), |message| format!("{unusual}: {message}")))
 }
 
-/// Why there is no verdict.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// The input cannot be read.
-    #[error(transparent)]
-    InvalidRequest(#[from] InvalidField),
-    /// Glue or AWS refused a call, or did not answer.
-    #[error(transparent)]
-    Glue(#[from] GlueError),
-}
-
-impl Error {
-    fn error_type(&self) -> &str {
-        match self {
-            Self::InvalidRequest(_) => error_name::INVALID_REQUEST,
-            Self::Glue(error) => error.error_type(),
-        }
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
 /// Answers one invocation and logs how it went.
-pub(crate) async fn handle(
-    glue: &Glue,
-    bounds: PollBounds,
-    event: LambdaEvent<Value>,
-) -> Result<Response, Error> {
-    let request = Request::parse(&event.payload, bounds);
-    let crawlername = request
-        .as_ref()
-        .ok()
-        .map(|request| request.crawler.to_string());
-    let result = match request {
-        Ok(request) => respond(glue, &request, event.context.deadline()).await,
-        Err(error) => Err(error.into()),
+pub(crate) async fn handle(glue: &Glue, event: LambdaEvent<Value>) -> Result<Response, Failure> {
+    let result = match Request::parse(&event.payload) {
+        Ok(request) => respond(glue, request, event.context.deadline()).await,
+        Err(mistakes) => Err(mistakes.into()),
     };
     match &result {
         Ok(response) => tracing::info!(
-            crawlername,
+            crawlername = response.named.crawler.as_str(),
             outcome = <&str>::from(response.crawl.status),
             state = response.state,
             elapsedSeconds = response.elapsed_seconds,
             reason = response.crawl.details.error_message,
             "looked at the crawler"
         ),
-        Err(error) => tracing::error!(
-            crawlername,
-            outcome = error.error_type(),
-            reason = %error,
-            "could not look at the crawler"
-        ),
+        Err(failure) => failure.log("could not look at the crawler"),
     }
     result
 }
 
-async fn respond(glue: &Glue, request: &Request, deadline: SystemTime) -> Result<Response, Error> {
-    let name = &request.crawler;
+async fn respond(glue: &Glue, request: Request, deadline: SystemTime) -> Result<Response, Failure> {
+    let name = &request.named.crawler;
     let crawler = in_time(name, deadline, glue.get_crawler(name)).await?;
     let status = protocol::verdict(&crawler, request.previous_crawl, request.requested_at);
     let details = match crawler.last_crawl.filter(|_| status.is_final()) {
@@ -201,11 +163,11 @@ async fn respond(glue: &Glue, request: &Request, deadline: SystemTime) -> Result
         None => Details::default(),
     };
     Ok(Response {
-        crawlername: name.to_string(),
         state: crawler.state.as_str().to_owned(),
         elapsed_seconds: crawler.elapsed.as_secs(),
         poll_seconds: request.bounds.pause(crawler.elapsed, request.expected),
         crawl: JudgedCrawl { status, details },
+        named: request.named,
     })
 }
 

@@ -3,11 +3,9 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
 
+use input::Mistake;
 use serde::Serialize;
 use serde_json::Value;
-use shared::request::InvalidField;
-
-use crate::number;
 
 /// The calls that write an object. Uploads above the client's multipart threshold end with
 /// CompleteMultipartUpload, so PutObject alone would miss the big files.
@@ -108,22 +106,22 @@ const CLOUD_TRAIL: Fields = Fields {
 };
 
 /// Reads an EventBridge event. The error: it is none of the kinds understood here, or malformed.
-pub(crate) fn read(event: &Value) -> Result<Event<'_>, InvalidField> {
+pub(crate) fn read(event: &Value) -> Result<Event<'_>, Mistake> {
     if !event.is_object() {
-        return Err(InvalidField::new(
+        return Err(wrong(
             "event",
             "must be an EventBridge event, a JSON object",
         ));
     }
     if event.get("Records").is_some() {
-        return Err(InvalidField::new(
+        return Err(wrong(
             "Records",
             "this is a classic notification, not an EventBridge event: switch EventBridge on for the bucket, and make this function's state machine the target of a rule",
         ));
     }
     let source = required(event, "source")?;
     if source != "aws.s3" {
-        return Err(InvalidField::new(
+        return Err(wrong(
             "source",
             format!("must be \"aws.s3\", is {source:?}"),
         ));
@@ -131,14 +129,14 @@ pub(crate) fn read(event: &Value) -> Result<Event<'_>, InvalidField> {
     match required(event, "detail-type")? {
         "AWS API Call via CloudTrail" => cloud_trail(event),
         kind if kind.starts_with("Object ") => s3(event, kind),
-        kind => Err(InvalidField::new(
+        kind => Err(wrong(
             "detail-type",
             format!("must be \"Object Created\" or \"AWS API Call via CloudTrail\", is {kind:?}"),
         )),
     }
 }
 
-fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, InvalidField> {
+fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, Mistake> {
     Ok(Event {
         written: match kind {
             "Object Created" => Ok(S3.object(event)?),
@@ -148,10 +146,10 @@ fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, InvalidField> {
     })
 }
 
-fn cloud_trail(event: &Value) -> Result<Event<'_>, InvalidField> {
+fn cloud_trail(event: &Value) -> Result<Event<'_>, Mistake> {
     let service = required(event, "detail.eventSource")?;
     if service != "s3.amazonaws.com" {
-        return Err(InvalidField::new(
+        return Err(wrong(
             "detail.eventSource",
             format!("must be \"s3.amazonaws.com\", is {service:?}"),
         ));
@@ -173,12 +171,12 @@ fn cloud_trail(event: &Value) -> Result<Event<'_>, InvalidField> {
 
 impl Fields {
     /// The object that the event is about. What decides anything must be readable.
-    fn object<'a>(&self, event: &'a Value) -> Result<Object<'a>, InvalidField> {
+    fn object<'a>(&self, event: &'a Value) -> Result<Object<'a>, Mistake> {
         Ok(Object {
             bucket: required(event, self.bucket)?,
             key: required(event, self.key)?,
             size: match self.size {
-                Some(field) => number::optional(find(event, field), field)?,
+                Some(field) => size(event, field)?,
                 None => None,
             },
             version_id: text(event, self.version_id)?,
@@ -199,12 +197,20 @@ impl Fields {
             key: known(self.key),
             size: self
                 .size
-                .and_then(|field| number::whole(find(event, field)?)),
+                .and_then(|field| input::whole(find(event, field)?)),
             version_id: known(self.version_id),
             event_name: known(self.event_name),
             event_time: known("time"),
             event_id: known("id"),
         }
+    }
+}
+
+fn wrong(field: &str, rule: impl Into<String>) -> Mistake {
+    Mistake {
+        pointer: format!("/{}", field.replace('.', "/")),
+        place: field.to_owned(),
+        rule: rule.into(),
     }
 }
 
@@ -215,18 +221,26 @@ fn find<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
         .filter(|value| !value.is_null())
 }
 
-fn text<'a>(event: &'a Value, field: &'static str) -> Result<Option<&'a str>, InvalidField> {
+fn size(event: &Value, field: &'static str) -> Result<Option<u64>, Mistake> {
     find(event, field)
         .map(|value| {
-            value
-                .as_str()
-                .ok_or_else(|| InvalidField::new(field, "must be a string"))
+            input::whole(value).ok_or_else(|| wrong(field, "must be a whole number of at least 0"))
         })
         .transpose()
 }
 
-fn required<'a>(event: &'a Value, field: &'static str) -> Result<&'a str, InvalidField> {
-    text(event, field)?.ok_or_else(|| InvalidField::new(field, "is missing"))
+fn text<'a>(event: &'a Value, field: &'static str) -> Result<Option<&'a str>, Mistake> {
+    find(event, field)
+        .map(|value| {
+            value
+                .as_str()
+                .ok_or_else(|| wrong(field, "must be a string"))
+        })
+        .transpose()
+}
+
+fn required<'a>(event: &'a Value, field: &'static str) -> Result<&'a str, Mistake> {
+    text(event, field)?.ok_or_else(|| wrong(field, "is missing"))
 }
 
 #[cfg(test)]

@@ -3,15 +3,13 @@
 //! All objects handled within one window share an execution, which begins after the window's end,
 //! when all of them have landed. So whoever comes second and finds it started has lost nothing.
 
-use std::str::FromStr;
-
+use input::Node;
+use pipeline::window::Window;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::request::InvalidField;
 use time::{Duration, OffsetDateTime};
 
 use crate::event::Object;
-use crate::number;
 
 /// How long after its window an execution begins. The filter's clock chooses the window, the clock
 /// of Step Functions waits for its end: while the former is behind by no more than this, nothing is lost.
@@ -22,6 +20,9 @@ const MARGIN: Duration = Duration::seconds(5);
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
 const LONGEST_NAME: usize = 80;
 
+/// In characters: the end of a window in seconds, until the year 9999.
+const END_DIGITS: usize = 12;
+
 /// In seconds: a day. Longer windows are a schedule's business.
 const LONGEST_WINDOW: u32 = 86_400;
 
@@ -29,35 +30,17 @@ const LONGEST_WINDOW: u32 = 86_400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Coalescing(u32);
 
-/// A length that no window has.
-#[derive(Debug, thiserror::Error)]
-#[error("must be a whole number from 0 to {LONGEST_WINDOW}")]
-pub(crate) struct InvalidWindow;
-
-impl Coalescing {
-    /// A minute, where nobody says otherwise.
-    pub(crate) const DEFAULT: Self = Self(60);
-
-    /// Reads the input's `coalesceSeconds`.
-    pub(crate) fn read(value: &Value) -> Result<Self, InvalidField> {
-        Self::new(number::whole(value))
-            .map_err(|error| InvalidField::new("coalesceSeconds", error.to_string()))
-    }
-
-    fn new(seconds: Option<u64>) -> Result<Self, InvalidWindow> {
-        seconds
-            .and_then(|seconds| u32::try_from(seconds).ok())
-            .filter(|seconds| *seconds <= LONGEST_WINDOW)
-            .map(Self)
-            .ok_or(InvalidWindow)
+impl Default for Coalescing {
+    /// A minute.
+    fn default() -> Self {
+        Self(60)
     }
 }
 
-impl FromStr for Coalescing {
-    type Err = InvalidWindow;
-
-    fn from_str(text: &str) -> Result<Self, InvalidWindow> {
-        Self::new(text.parse().ok())
+impl Coalescing {
+    /// Reads the input's `coalesceSeconds`.
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
+        node.whole(0..=LONGEST_WINDOW).map(Self)
     }
 }
 
@@ -69,24 +52,37 @@ pub(crate) const DEFAULT_PIPELINE: &str = "pipeline";
 pub(crate) struct Pipeline<'a> {
     /// What people call it.
     name: &'a str,
-    /// All of it. Two pipelines of one name, or one before and after an edit, are not the same.
-    value: &'a Value,
+    /// All of it, if it is more than a name. Two pipelines of one name, or one before and after an edit, are not the
+    /// same.
+    value: Option<&'a Value>,
+}
+
+impl Default for Pipeline<'_> {
+    fn default() -> Self {
+        Self {
+            name: DEFAULT_PIPELINE,
+            value: None,
+        }
+    }
 }
 
 impl<'a> Pipeline<'a> {
     /// Reads a name, or an object that has one.
-    pub(crate) fn read(value: &'a Value) -> Result<Self, InvalidField> {
-        let (field, name) = match value {
-            Value::Object(pipeline) => ("pipeline.name", pipeline.get("name")),
-            name => ("pipeline", Some(name)),
+    pub(crate) fn read(node: &Node<'a>) -> Option<Self> {
+        let value = node.value();
+        let name = if value.is_object() {
+            node.fields()?.required("name", Node::filled)?
+        } else {
+            node.filled()?
         };
-        match name.and_then(Value::as_str) {
-            Some(name) if !name.is_empty() => Ok(Self { name, value }),
-            _ => Err(InvalidField::new(
-                field,
-                "must be the pipeline's name, a non-empty string",
-            )),
-        }
+        Some(Self {
+            name,
+            value: Some(value),
+        })
+    }
+
+    fn identity(&self) -> Value {
+        self.value.cloned().unwrap_or_else(|| self.name.into())
     }
 }
 
@@ -99,13 +95,6 @@ pub(crate) struct Execution {
     pub(crate) start_after: OffsetDateTime,
     /// The window that it serves; none where it serves one write alone.
     pub(crate) window: Option<Window>,
-}
-
-/// A span of time: what is handled from its start on and before its end shares an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) start: OffsetDateTime,
-    pub(crate) end: OffsetDateTime,
 }
 
 /// The execution that serves an object handled at `now` (UTC).
@@ -130,14 +119,16 @@ fn together(pipeline: Pipeline<'_>, seconds: u32, now: OffsetDateTime) -> Execut
     let end = now
         .truncate_to_second()
         .saturating_add(Duration::seconds(left));
-    let hash = hash(json!([pipeline.value, seconds]));
+    let hash = hash(json!([pipeline.identity(), seconds]));
+    let window = Window {
+        queue: name(pipeline, &format!("-{hash}-"), END_DIGITS),
+        start: end.saturating_sub(Duration::seconds(length)),
+        end,
+    };
     Execution {
-        name: name(pipeline, &format!("-{hash}-{}", end.unix_timestamp())),
+        name: window.execution_name(),
         start_after: end.saturating_add(MARGIN),
-        window: Some(Window {
-            start: end.saturating_sub(Duration::seconds(length)),
-            end,
-        }),
+        window: Some(window),
     }
 }
 
@@ -148,7 +139,7 @@ fn alone(pipeline: Pipeline<'_>, object: &Object<'_>, now: OffsetDateTime) -> Ex
         .occurrence
         .map_or_else(|| now.unix_timestamp_nanos().to_string(), ToOwned::to_owned);
     let hash = hash(json!([
-        pipeline.value,
+        pipeline.identity(),
         0,
         object.bucket,
         object.key,
@@ -156,7 +147,7 @@ fn alone(pipeline: Pipeline<'_>, object: &Object<'_>, now: OffsetDateTime) -> Ex
         occurrence,
     ]));
     Execution {
-        name: name(pipeline, &format!("-{hash}")),
+        name: name(pipeline, &format!("-{hash}"), 0),
         // The precision of Step Functions' own times.
         start_after: now.truncate_to_millisecond(),
         window: None,
@@ -176,8 +167,9 @@ fn hash(mut parts: Value) -> String {
     format!("{bits:032x}")
 }
 
-/// The pipeline's name, as far as a name of an execution can hold it, before the distinguishing part.
-fn name(pipeline: Pipeline<'_>, suffix: &str) -> String {
+/// The pipeline's name, as far as a name of an execution can hold it, before the distinguishing part; with room for
+/// so many characters after that.
+fn name(pipeline: Pipeline<'_>, suffix: &str, room: usize) -> String {
     let slug: String = pipeline
         .name
         .chars()
@@ -185,7 +177,7 @@ fn name(pipeline: Pipeline<'_>, suffix: &str) -> String {
             'A'..='Z' | 'a'..='z' | '0'..='9' | '_' => char,
             _ => '-',
         })
-        .take(LONGEST_NAME.saturating_sub(suffix.len()))
+        .take(LONGEST_NAME.saturating_sub(suffix.len() + room))
         .collect();
     let slug = if slug.chars().all(|char| char == '-') {
         DEFAULT_PIPELINE
@@ -226,7 +218,7 @@ mod tests {
         object: &Object<'_>,
         now: OffsetDateTime,
     ) -> Execution {
-        let pipeline = Pipeline::read(pipeline).expect("the pipeline is valid");
+        let pipeline = input::read(pipeline, "pipeline", Pipeline::read).expect("a pipeline");
         plan(pipeline, Coalescing(coalesce_seconds), object, now)
     }
 
@@ -267,11 +259,11 @@ mod tests {
                 "{execution:?}"
             );
             assert_eq!(execution.start_after, at(end + 5, 0));
-            let window = Window {
-                start: at(end - i64::from(length), 0),
-                end: at(end, 0),
-            };
-            assert_eq!(execution.window, Some(window));
+            let window = execution.window.expect("a window");
+            assert_eq!(
+                (window.start, window.end),
+                (at(end - i64::from(length), 0), at(end, 0))
+            );
         }
     }
 
@@ -379,9 +371,9 @@ mod tests {
             (json!({"name": null}), "pipeline.name"),
             (json!({"name": {"name": "p"}}), "pipeline.name"),
         ] {
-            let error = Pipeline::read(&pipeline)
+            let error = input::read_field(&pipeline, "pipeline", Pipeline::read)
                 .map(|_| ())
-                .map_err(|error| error.field);
+                .map_err(|mistakes| mistakes.all()[0].place.clone());
             assert_eq!(error, Err(field.to_owned()), "{pipeline}");
         }
     }

@@ -1,13 +1,13 @@
-//! Which objects matter: the settings, from the environment and the input, and the decision.
+//! Which objects matter: the filter that comes with the input, and the decision.
 
-use serde_json::{Map, Value};
-use shared::request::{self, InvalidField};
-use shared::setting::{self, InvalidSetting};
+use input::{Mistakes, Node};
+use serde_json::Value;
 
 use crate::event::Object;
-use crate::{glob, number};
+use crate::glob;
 
-const FIELDS: [&str; 5] = ["bucket", "prefix", "suffixes", "minBytes", "ignore"];
+/// In bytes: 50 TB, as large as an object in S3 can be.
+const LARGEST: u64 = 50 << 40;
 
 /// Lets everything pass but what it names; the default leaves out only what jobs write for themselves.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,44 +22,29 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// The filter of the environment: `FILTER_BUCKET`, `FILTER_PREFIX`, `FILTER_SUFFIXES`,
-    /// `FILTER_MIN_BYTES` and `FILTER_IGNORE`.
-    pub(crate) fn from_settings(source: &impl setting::Source) -> Result<Self, InvalidSetting> {
-        Ok(Self {
-            bucket: text(source, "FILTER_BUCKET"),
-            prefix: text(source, "FILTER_PREFIX").unwrap_or_default(),
-            suffixes: list(source, "FILTER_SUFFIXES")?.unwrap_or_default(),
-            min_bytes: setting::parse(source, "FILTER_MIN_BYTES", 0)?,
-            ignore: list(source, "FILTER_IGNORE")?,
+    /// Reads the input's `filter`; without one, nothing but bookkeeping is left out.
+    pub(crate) fn read(value: Option<&Value>) -> Result<Self, Mistakes> {
+        value.map_or(Ok(Self::default()), |value| {
+            input::read_field(value, "filter", Self::from)
         })
     }
 
-    /// This filter, where `input` does not say otherwise.
-    pub(crate) fn overridden_by(&self, input: &Value) -> Result<Self, InvalidField> {
-        let input = input
-            .as_object()
-            .ok_or_else(|| InvalidField::new("filter", "must be a JSON object"))?;
-        self.overridden_by_fields(input)
-            .map_err(|error| InvalidField::new(format!("filter.{}", error.field), error.reason))
-    }
-
-    fn overridden_by_fields(&self, input: &Map<String, Value>) -> Result<Self, InvalidField> {
-        if let Some(unknown) = input.keys().find(|key| !FIELDS.contains(&key.as_str())) {
-            let reason = format!("is none of the fields {}", FIELDS.join(", "));
-            return Err(InvalidField::new(unknown, reason));
-        }
-        let bucket = request::optional::<String>(input, "bucket")?;
-        if bucket.as_deref() == Some("") {
-            return Err(InvalidField::new("bucket", "must not be empty"));
-        }
-        Ok(Self {
-            bucket: bucket.or_else(|| self.bucket.clone()),
-            prefix: request::optional(input, "prefix")?.unwrap_or_else(|| self.prefix.clone()),
-            suffixes: strings(input, "suffixes")?.unwrap_or_else(|| self.suffixes.clone()),
-            min_bytes: number::optional(input.get("minBytes"), "minBytes")?
-                .unwrap_or(self.min_bytes),
-            ignore: strings(input, "ignore")?.or_else(|| self.ignore.clone()),
-        })
+    fn from(node: &Node<'_>) -> Option<Self> {
+        let mut fields = node.fields()?;
+        let filter = Self {
+            bucket: fields.optional("bucket", Node::filled).map(str::to_owned),
+            prefix: fields
+                .optional("prefix", Node::text)
+                .unwrap_or_default()
+                .to_owned(),
+            suffixes: fields.optional("suffixes", Node::texts).unwrap_or_default(),
+            min_bytes: fields
+                .optional("minBytes", |node| node.whole(0..=LARGEST))
+                .unwrap_or_default(),
+            ignore: fields.optional("ignore", Node::texts),
+        };
+        fields.finish();
+        Some(filter)
     }
 
     /// Why the object does not matter, in words; `None` if it does.
@@ -116,42 +101,6 @@ fn bookkeeping(key: &str) -> Option<&'static str> {
     }
 }
 
-/// The value as it is, since white space may be part of a key; a blank one counts as absent.
-fn text(source: &impl setting::Source, variable: &str) -> Option<String> {
-    source(variable).filter(|value| !value.trim().is_empty())
-}
-
-fn list(
-    source: &impl setting::Source,
-    variable: &'static str,
-) -> Result<Option<Vec<String>>, InvalidSetting> {
-    let Some(value) = text(source, variable) else {
-        return Ok(None);
-    };
-    let entries: Vec<_> = value
-        .split(',')
-        .map(|entry| entry.trim().to_owned())
-        .collect();
-    if entries.iter().any(String::is_empty) {
-        return Err(InvalidSetting {
-            variable,
-            reason: format!("{value:?} has an empty entry"),
-        });
-    }
-    Ok(Some(entries))
-}
-
-fn strings(
-    input: &Map<String, Value>,
-    field: &'static str,
-) -> Result<Option<Vec<String>>, InvalidField> {
-    let entries: Option<Vec<String>> = request::optional(input, field)?;
-    if entries.iter().flatten().any(String::is_empty) {
-        return Err(InvalidField::new(field, "has an empty entry"));
-    }
-    Ok(entries)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,21 +117,11 @@ mod tests {
     }
 
     fn filter(input: &Value) -> Filter {
-        Filter::default()
-            .overridden_by(input)
-            .expect("the filter is valid")
+        Filter::read(Some(input)).expect("the filter is valid")
     }
 
     fn passes(filter: &Filter, key: &str) -> bool {
         filter.objection(&object(key)).is_none()
-    }
-
-    fn environment(variables: &[(&str, &str)]) -> Result<Filter, String> {
-        let source = |name: &str| {
-            let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
-            Some((*value).to_owned())
-        };
-        Filter::from_settings(&source).map_err(|error| error.to_string())
     }
 
     /// What jobs write for themselves must not start a pipeline, at whatever depth it lies.
@@ -307,106 +246,46 @@ mod tests {
         assert!(!passes(&filter(&json!({"ignore": null})), "a/_SUCCESS"));
     }
 
-    /// One rule may differ from the deployment's filter in a single field and keep the others.
-    #[test]
-    fn the_input_wins_over_the_environment_field_by_field() {
-        let deployed = environment(&[
-            ("FILTER_BUCKET", "landing"),
-            ("FILTER_PREFIX", "raw/"),
-            ("FILTER_SUFFIXES", ".csv, .json"),
-            ("FILTER_MIN_BYTES", "10"),
-            ("FILTER_IGNORE", "*.bak,*.tmp"),
-        ])
-        .expect("the settings are valid");
-        assert_eq!(deployed.overridden_by(&json!({})), Ok(deployed.clone()));
-        assert_eq!(
-            deployed.overridden_by(
-                &json!({"bucket": null, "prefix": null, "suffixes": null, "minBytes": null, "ignore": null})
-            ),
-            Ok(deployed.clone())
-        );
-        for (input, changed) in [
-            (
-                json!({"bucket": "other"}),
-                Filter {
-                    bucket: Some("other".to_owned()),
-                    ..deployed.clone()
-                },
-            ),
-            (
-                json!({"prefix": ""}),
-                Filter {
-                    prefix: String::new(),
-                    ..deployed.clone()
-                },
-            ),
-            (
-                json!({"suffixes": []}),
-                Filter {
-                    suffixes: vec![],
-                    ..deployed.clone()
-                },
-            ),
-            (
-                json!({"minBytes": 0}),
-                Filter {
-                    min_bytes: 0,
-                    ..deployed.clone()
-                },
-            ),
-            (
-                json!({"ignore": []}),
-                Filter {
-                    ignore: Some(vec![]),
-                    ..deployed.clone()
-                },
-            ),
-        ] {
-            assert_eq!(deployed.overridden_by(&input), Ok(changed), "{input}");
-        }
-    }
-
     /// A typo or a wrong type must not widen the filter, and the message must name the field.
     #[test]
     fn an_unreadable_filter_is_refused_by_field() {
         for (input, message) in [
-            (json!([]), "filter: must be a JSON object"),
+            (json!([]), "filter: must be an object"),
             (
-                json!({"sufixes": [".csv"]}),
-                "filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore",
+                json!({"sufixes": [".csv"], "prefix": 7}),
+                "filter.prefix: must be a string; filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore",
             ),
             (
                 json!({"sufixes": null}),
                 "filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore",
             ),
-            (
-                json!({"prefix": 7}),
-                "filter.prefix: invalid type: integer `7`, expected a string",
-            ),
             (json!({"bucket": ""}), "filter.bucket: must not be empty"),
             (
                 json!({"suffixes": ".csv"}),
-                "filter.suffixes: invalid type: string \".csv\", expected a sequence",
+                "filter.suffixes: must be an array",
             ),
             (
                 json!({"suffixes": [".csv", ""]}),
-                "filter.suffixes: has an empty entry",
+                "filter.suffixes[1]: must not be empty",
             ),
-            (json!({"ignore": [""]}), "filter.ignore: has an empty entry"),
+            (
+                json!({"ignore": [""]}),
+                "filter.ignore[0]: must not be empty",
+            ),
             (
                 json!({"ignore": [null]}),
-                "filter.ignore: invalid type: null, expected a string",
+                "filter.ignore[0]: must be a string",
             ),
             (
                 json!({"minBytes": -1}),
-                "filter.minBytes: must be a whole number of at least 0",
+                "filter.minBytes: must be a whole number from 0 to 54975581388800",
             ),
             (
                 json!({"minBytes": "1"}),
-                "filter.minBytes: must be a whole number of at least 0",
+                "filter.minBytes: must be a whole number from 0 to 54975581388800",
             ),
         ] {
-            let error = Filter::default().overridden_by(&input);
+            let error = Filter::read(Some(&input));
             assert_eq!(
                 error.map_err(|error| error.to_string()),
                 Err(message.to_owned())
@@ -414,43 +293,11 @@ mod tests {
         }
     }
 
-    /// SAM passes empty parameters on as empty variables.
+    /// `null` is what a state machine writes where nobody has a filter.
     #[test]
-    fn empty_variables_count_as_unset() {
-        let empty = FIELDS_OF_ENVIRONMENT.map(|variable| (variable, ""));
-        assert_eq!(environment(&empty), Ok(Filter::default()));
-        assert_eq!(environment(&[]), Ok(Filter::default()));
-    }
-
-    const FIELDS_OF_ENVIRONMENT: [&str; 5] = [
-        "FILTER_BUCKET",
-        "FILTER_PREFIX",
-        "FILTER_SUFFIXES",
-        "FILTER_MIN_BYTES",
-        "FILTER_IGNORE",
-    ];
-
-    /// A bad variable must stop the start with its name, not filter something else.
-    #[test]
-    fn a_bad_variable_is_named() {
-        for (variable, value, message) in [
-            (
-                "FILTER_MIN_BYTES",
-                "-1",
-                "environment variable FILTER_MIN_BYTES: \"-1\": invalid digit found in string",
-            ),
-            (
-                "FILTER_SUFFIXES",
-                ".csv,,.json",
-                "environment variable FILTER_SUFFIXES: \".csv,,.json\" has an empty entry",
-            ),
-            (
-                "FILTER_IGNORE",
-                "*.bak, ",
-                "environment variable FILTER_IGNORE: \"*.bak, \" has an empty entry",
-            ),
-        ] {
-            assert_eq!(environment(&[(variable, value)]), Err(message.to_owned()));
-        }
+    fn fields_that_are_null_say_nothing() {
+        let nulls = json!({"bucket": null, "prefix": null, "suffixes": null, "minBytes": null, "ignore": null});
+        assert_eq!(Filter::read(Some(&nulls)), Ok(Filter::default()));
+        assert_eq!(Filter::read(None), Ok(Filter::default()));
     }
 }

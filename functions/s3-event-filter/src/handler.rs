@@ -1,37 +1,15 @@
 //! From the input to the answer: does the event start a pipeline, and under which name?
 
-use lambda_runtime::Diagnostic;
+use input::Mistakes;
+use lambda::failure::{Failure, INVALID_EVENT, INVALID_FILTER};
+use pipeline::window::Window;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use shared::error_name;
-use shared::request::InvalidField;
-use shared::setting::{self, InvalidSetting};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::event::{self, Report};
-use crate::execution::{self, Coalescing, DEFAULT_PIPELINE, Pipeline};
+use crate::execution::{self, Coalescing, Pipeline};
 use crate::filter::Filter;
-
-/// What an input with an `event` may hold. Anything else is refused: a misspelt `filter` would
-/// otherwise let every object pass.
-const FIELDS: [&str; 4] = ["event", "filter", "coalesceSeconds", "pipeline"];
-
-/// What holds for every event, unless the input says otherwise.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    filter: Filter,
-    coalescing: Coalescing,
-}
-
-impl Settings {
-    /// Reads the environment: the `FILTER_…` variables and `COALESCE_SECONDS` (60 unless set).
-    pub(crate) fn read(source: &impl setting::Source) -> Result<Self, InvalidSetting> {
-        Ok(Self {
-            filter: Filter::from_settings(source)?,
-            coalescing: setting::parse(source, "COALESCE_SECONDS", Coalescing::DEFAULT)?,
-        })
-    }
-}
 
 /// The answer, with every field always there.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -45,54 +23,12 @@ pub(crate) struct Response {
     execution_name: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
     start_after: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    window_start: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    window_end: Option<OffsetDateTime>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(transparent)]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "named as the error types that callers see"
-)]
-pub(crate) enum Error {
-    /// The event is of no kind understood here, or malformed.
-    InvalidEvent(InvalidField),
-    /// The input's filter cannot be read.
-    InvalidFilter(InvalidField),
-    /// What the input says beside event and filter cannot be read.
-    InvalidRequest(InvalidField),
-}
-
-impl Error {
-    fn error_type(&self) -> &'static str {
-        match self {
-            Self::InvalidEvent(_) => error_name::INVALID_EVENT,
-            Self::InvalidFilter(_) => error_name::INVALID_FILTER,
-            Self::InvalidRequest(_) => error_name::INVALID_REQUEST,
-        }
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: error.to_string(),
-        }
-    }
+    window: Option<Window>,
 }
 
 /// Answers one invocation at `now` (UTC), and logs how it went.
-pub(crate) fn handle(
-    settings: &Settings,
-    payload: &Value,
-    now: OffsetDateTime,
-) -> Result<Response, Error> {
-    let result = respond(settings, payload, now);
+pub(crate) fn handle(payload: &Value, now: OffsetDateTime) -> Result<Response, Failure> {
+    let result = respond(payload, now);
     match &result {
         Ok(response) => tracing::info!(
             outcome = if response.matched {
@@ -106,60 +42,71 @@ pub(crate) fn handle(
             reason = response.reason,
             "the event was judged"
         ),
-        Err(error) => tracing::error!(
-            outcome = error.error_type(),
-            reason = %error,
-            "the event could not be judged"
-        ),
+        Err(failure) => failure.log("the event could not be judged"),
     }
     result
 }
 
-fn respond(settings: &Settings, payload: &Value, now: OffsetDateTime) -> Result<Response, Error> {
-    let bare = Map::new();
-    let (event, options) = match (payload.get("event"), payload.as_object()) {
-        (Some(event), Some(input)) => (event, input),
-        _ => (payload, &bare),
+fn respond(payload: &Value, now: OffsetDateTime) -> Result<Response, Failure> {
+    let (event, options) = match payload.get("event") {
+        Some(event) => (event, Options::read(payload)?),
+        None => (payload, Options::default()),
     };
-    if let Some(unknown) = options.keys().find(|key| !FIELDS.contains(&key.as_str())) {
-        let reason = format!("{unknown:?} is none of the fields {}", FIELDS.join(", "));
-        return Err(Error::InvalidRequest(InvalidField::new("input", reason)));
-    }
-    let given = |field| options.get(field).filter(|value| !value.is_null());
-
-    let filter = given("filter")
-        .map(|input| settings.filter.overridden_by(input))
-        .transpose()
-        .map_err(Error::InvalidFilter)?;
-    let filter = filter.as_ref().unwrap_or(&settings.filter);
-    let coalescing = given("coalesceSeconds")
-        .map_or(Ok(settings.coalescing), Coalescing::read)
-        .map_err(Error::InvalidRequest)?;
-    let unnamed = DEFAULT_PIPELINE.into();
-    let pipeline =
-        Pipeline::read(given("pipeline").unwrap_or(&unnamed)).map_err(Error::InvalidRequest)?;
-
-    let event = event::read(event).map_err(Error::InvalidEvent)?;
+    let filter =
+        Filter::read(options.filter).map_err(|mistakes| Failure::new(INVALID_FILTER, mistakes))?;
+    let event = event::read(event).map_err(|mistake| Failure::new(INVALID_EVENT, mistake))?;
     let planned = event
         .written
         .and_then(|object| match filter.objection(&object) {
-            None => Ok(execution::plan(pipeline, coalescing, &object, now)),
+            None => Ok(execution::plan(
+                options.pipeline,
+                options.coalescing,
+                &object,
+                now,
+            )),
             Some(reason) => Err(reason),
         });
     let (execution, reason) = match planned {
         Ok(execution) => (Some(execution), None),
         Err(reason) => (None, Some(reason)),
     };
-    let window = execution.as_ref().and_then(|execution| execution.window);
     Ok(Response {
         matched: execution.is_some(),
         reason,
         report: event.report,
         start_after: execution.as_ref().map(|execution| execution.start_after),
-        window_start: window.map(|window| window.start),
-        window_end: window.map(|window| window.end),
-        execution_name: execution.map(|execution| execution.name),
+        execution_name: execution.as_ref().map(|execution| execution.name.clone()),
+        window: execution.and_then(|execution| execution.window),
     })
+}
+
+/// What an input says beside its event. Anything else is refused: a misspelt `filter` would otherwise let every
+/// object pass.
+#[derive(Debug, Clone, Copy, Default)]
+struct Options<'a> {
+    filter: Option<&'a Value>,
+    coalescing: Coalescing,
+    pipeline: Pipeline<'a>,
+}
+
+impl<'a> Options<'a> {
+    fn read(payload: &'a Value) -> Result<Self, Mistakes> {
+        input::read(payload, "input", |input| {
+            let mut fields = input.fields()?;
+            let _ = fields.take("event");
+            let options = Self {
+                filter: fields.optional("filter", |node| Some(node.value())),
+                coalescing: fields
+                    .optional("coalesceSeconds", Coalescing::read)
+                    .unwrap_or_default(),
+                pipeline: fields
+                    .optional("pipeline", Pipeline::read)
+                    .unwrap_or_default(),
+            };
+            fields.finish();
+            Some(options)
+        })
+    }
 }
 
 #[cfg(test)]

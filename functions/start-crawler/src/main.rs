@@ -6,16 +6,10 @@
 mod handler;
 
 use lambda_runtime::{Error, run, service_fn};
-use shared::poll::PollBounds;
-use shared::{logging, setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    logging::init()?;
-    let bounds = PollBounds::from_settings(&setting::environment).inspect_err(logging::refuse)?;
-    let glue = &glue_client::connect().await;
-    run(service_fn(move |event| {
-        handler::handle(glue, bounds, event)
-    }))
-    .await
+    lambda::logging::init();
+    let glue = &glue::connect().await;
+    run(service_fn(move |event| handler::handle(glue, event))).await
 }

@@ -71,30 +71,18 @@ fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_767_225_630).expect("a moment of 2026")
 }
 
-fn settings(variables: &[(&str, &str)]) -> Result<Settings, String> {
-    let source = |name: &str| {
-        let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
-        Some((*value).to_owned())
-    };
-    Settings::read(&source).map_err(|error| error.to_string())
-}
-
-fn defaults() -> Settings {
-    settings(&[]).expect("nothing set is valid")
-}
-
 /// The answer as Step Functions sees it, or error type and message.
 type Answer = Result<Value, (String, String)>;
 
-fn answer(settings: &Settings, payload: &Value) -> Answer {
-    answer_at(now(), settings, payload)
+fn answer(payload: &Value) -> Answer {
+    answer_at(now(), payload)
 }
 
-fn answer_at(now: OffsetDateTime, settings: &Settings, payload: &Value) -> Answer {
-    match handle(settings, payload, now) {
+fn answer_at(now: OffsetDateTime, payload: &Value) -> Answer {
+    match handle(payload, now) {
         Ok(response) => Ok(serde_json::to_value(response).expect("an answer is JSON")),
         Err(error) => {
-            let diagnostic = Diagnostic::from(error);
+            let diagnostic = lambda_runtime::Diagnostic::from(error);
             Err((diagnostic.error_type, diagnostic.error_message))
         }
     }
@@ -109,7 +97,7 @@ fn answered() -> Vec<Value> {
 fn every_sample_event_is_judged_as_it_should() {
     for row in answered() {
         let name = row[0].as_str().expect("a row begins with a name");
-        let answer = answer(&defaults(), &sample(name)).expect(name);
+        let answer = answer(&sample(name)).expect(name);
         let fields = ["source", "bucket", "key", "versionId", "size", "reason"];
         let found: Value = [json!(name)]
             .into_iter()
@@ -124,7 +112,7 @@ fn every_sample_event_is_judged_as_it_should() {
 #[test]
 fn every_sample_that_cannot_be_judged_is_refused() {
     for (name, error_type, start) in REFUSED {
-        let (found, message) = answer(&defaults(), &sample(name)).expect_err(name);
+        let (found, message) = answer(&sample(name)).expect_err(name);
         assert_eq!(found, error_type, "{name}");
         assert!(message.starts_with(start), "{name}: {message}");
     }
@@ -146,7 +134,7 @@ fn every_sample_is_tested() {
 /// The answer's fields are a contract with the state machine: each is there, and none else.
 #[test]
 fn a_match_has_exactly_the_fields_of_the_contract() {
-    let answer = answer(&defaults(), &event()).expect("the event is valid");
+    let answer = answer(&event()).expect("the event is valid");
     assert_eq!(
         answer,
         json!({
@@ -162,8 +150,11 @@ fn a_match_has_exactly_the_fields_of_the_contract() {
             "eventId": "17793124-05d4-b198-2fde-7ededc63b103",
             "executionName": answer["executionName"],
             "startAfter": "2026-01-01T00:01:05Z",
-            "windowStart": "2026-01-01T00:00:00Z",
-            "windowEnd": "2026-01-01T00:01:00Z",
+            "window": {
+                "queue": answer["window"]["queue"],
+                "start": "2026-01-01T00:00:00Z",
+                "end": "2026-01-01T00:01:00Z",
+            },
         })
     );
 }
@@ -173,7 +164,7 @@ fn a_match_has_exactly_the_fields_of_the_contract() {
 fn what_is_unknown_is_null() {
     let sparse = json!({"source": "aws.s3", "detail-type": "Object Deleted"});
     assert_eq!(
-        answer(&defaults(), &sparse),
+        answer(&sparse),
         Ok(json!({
             "matched": false,
             "reason": "the event is \"Object Deleted\", not \"Object Created\"",
@@ -187,8 +178,7 @@ fn what_is_unknown_is_null() {
             "eventId": null,
             "executionName": null,
             "startAfter": null,
-            "windowStart": null,
-            "windowEnd": null,
+            "window": null,
         }))
     );
 }
@@ -196,43 +186,39 @@ fn what_is_unknown_is_null() {
 /// A bare event and one in a wrapper that says nothing else are the same, `null` being nothing.
 #[test]
 fn a_wrapper_that_adds_nothing_changes_nothing() {
-    let bare = answer(&defaults(), &event());
+    let bare = answer(&event());
     for wrapper in [
         json!({"event": event()}),
         json!({"event": event(), "filter": null, "coalesceSeconds": null, "pipeline": null}),
         json!({"event": event(), "filter": {}, "coalesceSeconds": 60, "pipeline": "pipeline"}),
     ] {
-        assert_eq!(answer(&defaults(), &wrapper), bare, "{wrapper}");
+        assert_eq!(answer(&wrapper), bare, "{wrapper}");
     }
 }
 
 /// The input's filter reaches the decision, and an excluded object is an answer, not an error.
 #[test]
 fn the_filter_of_the_input_decides() {
-    let answer = answer(
-        &defaults(),
-        &json!({"event": event(), "filter": {"suffixes": [".csv"]}}),
-    )
-    .expect("the input is valid");
+    let answer = answer(&json!({"event": event(), "filter": {"suffixes": [".csv"]}}))
+        .expect("the input is valid");
     assert_eq!(answer["matched"], false);
     assert_eq!(answer["reason"], "the key ends in none of [\".csv\"]");
     assert_eq!(answer["executionName"], Value::Null);
 }
 
-/// The environment's settings hold for a bare event, and the input wins over them.
+/// The run of a window knows its window by its name; a run of its own has none.
 #[test]
-fn the_input_wins_over_the_environment() {
-    let settings = settings(&[("FILTER_PREFIX", "raw/"), ("COALESCE_SECONDS", "300")])
-        .expect("the settings are valid");
-    let bare = answer(&settings, &event()).expect("the event is valid");
-    assert_eq!(bare["reason"], "the key does not start with \"raw/\"");
-    let input = json!({"event": event(), "filter": {"prefix": ""}});
-    let filtered = answer(&settings, &input).expect("the input is valid");
-    assert_eq!(filtered["startAfter"], "2026-01-01T00:05:05Z");
-    let input = json!({"event": event(), "filter": {"prefix": ""}, "coalesceSeconds": 0});
-    let alone = answer(&settings, &input).expect("the input is valid");
+fn the_window_names_the_run() {
+    let shared = answer(&json!({"event": event(), "pipeline": "orders", "coalesceSeconds": 300}))
+        .expect("the input is valid");
+    assert_eq!(shared["startAfter"], "2026-01-01T00:05:05Z");
+    let queue = shared["window"]["queue"].as_str().expect("a queue");
+    assert!(queue.starts_with("orders-"), "{queue}");
+    assert_eq!(shared["executionName"], format!("{queue}1767225900"));
+    let alone =
+        answer(&json!({"event": event(), "coalesceSeconds": 0})).expect("the input is valid");
     assert_eq!(alone["startAfter"], "2026-01-01T00:00:30Z");
-    assert_eq!(alone["windowEnd"], Value::Null);
+    assert_eq!(alone["window"], Value::Null);
 }
 
 /// A misspelt or unusable field must not be passed over in silence: the run would be another one.
@@ -241,7 +227,7 @@ fn an_unusable_input_is_refused_by_field() {
     let refusal = |field: &str, value: Value| {
         let mut input = json!({"event": event()});
         input[field] = value;
-        answer(&defaults(), &input).expect_err(field)
+        answer(&input).expect_err(field)
     };
     let window = "coalesceSeconds: must be a whole number from 0 to 86400";
     for (field, value, error_type, message) in [
@@ -249,13 +235,13 @@ fn an_unusable_input_is_refused_by_field() {
             "filters",
             json!({}),
             "InvalidRequest",
-            "input: \"filters\" is none of the fields event, filter, coalesceSeconds, pipeline",
+            "filters: is none of the fields event, filter, coalesceSeconds, pipeline",
         ),
         (
             "name",
             json!(null),
             "InvalidRequest",
-            "input: \"name\" is none of the fields event, filter, coalesceSeconds, pipeline",
+            "name: is none of the fields event, filter, coalesceSeconds, pipeline",
         ),
         ("coalesceSeconds", json!(-1), "InvalidRequest", window),
         ("coalesceSeconds", json!(0.5), "InvalidRequest", window),
@@ -271,13 +257,13 @@ fn an_unusable_input_is_refused_by_field() {
             "pipeline",
             json!({"stages": []}),
             "InvalidRequest",
-            "pipeline.name: must be the pipeline's name, a non-empty string",
+            "pipeline.name: is missing",
         ),
         (
             "filter",
             json!({"minBytes": -1}),
             "InvalidFilter",
-            "filter.minBytes: must be a whole number of at least 0",
+            "filter.minBytes: must be a whole number from 0 to 54975581388800",
         ),
         (
             "event",
@@ -298,39 +284,8 @@ fn an_unusable_input_is_refused_by_field() {
 fn the_input_is_checked_even_for_events_that_do_not_count() {
     let event = sample("native-object-deleted-lifecycle.json");
     let input = json!({"event": event, "pipeline": ""});
-    let (error_type, _) = answer(&defaults(), &input).expect_err("the input is not valid");
+    let (error_type, _) = answer(&input).expect_err("the input is not valid");
     assert_eq!(error_type, "InvalidRequest");
-}
-
-/// A bad variable must stop the start with its name; empty ones are SAM's way to say nothing.
-#[test]
-fn the_window_of_the_environment_is_checked() {
-    for (value, expected) in [
-        ("", Ok(60)),
-        ("0", Ok(0)),
-        ("86400", Ok(86_400)),
-        (
-            "86401",
-            Err("environment variable COALESCE_SECONDS: \"86401\": must be a whole number from 0 to 86400".to_owned()),
-        ),
-        (
-            "soon",
-            Err(
-                "environment variable COALESCE_SECONDS: \"soon\": must be a whole number from 0 to 86400"
-                    .to_owned(),
-            ),
-        ),
-    ] {
-        let read = settings(&[("COALESCE_SECONDS", value)]);
-        assert_eq!(
-            read.map(|settings| settings.coalescing),
-            expected.map(|seconds| Coalescing::read(&json!(seconds)).expect("a window"))
-        );
-    }
-    assert_eq!(
-        settings(&[("FILTER_MIN_BYTES", "x")]).err().as_deref(),
-        Some("environment variable FILTER_MIN_BYTES: \"x\": invalid digit found in string")
-    );
 }
 
 /// Any JSON, with the names that events and inputs are made of among its keys.
@@ -425,7 +380,7 @@ fn config() -> ProptestConfig {
 fn expect_an_outcome(answer: &Answer) -> Result<(), TestCaseError> {
     match answer {
         Ok(answer) => {
-            prop_assert_eq!(answer.as_object().map(Map::len), Some(14));
+            prop_assert_eq!(answer.as_object().map(serde_json::Map::len), Some(13));
             let name = answer["executionName"].as_str();
             prop_assert_eq!(&answer["matched"], name.is_some());
             prop_assert_eq!(&answer["matched"], answer["reason"].is_null());
@@ -456,6 +411,6 @@ proptest! {
     fn any_json_gets_an_answer_or_a_named_error(
         payload in prop_oneof![any_json(), any_mutilated_sample()],
     ) {
-        expect_an_outcome(&answer(&defaults(), &payload))?;
+        expect_an_outcome(&answer(&payload))?;
     }
 }

@@ -147,7 +147,7 @@ impl Story {
             "filter": {"ignore": []},
             "coalesceSeconds": coalesce_seconds,
         });
-        let mut answer = answer_at(now, &defaults(), &input).expect("the input is valid");
+        let mut answer = answer_at(now, &input).expect("the input is valid");
         (answer["executionName"].take(), answer["startAfter"].take())
     }
 }
@@ -332,7 +332,7 @@ proptest! {
             "coalesceSeconds": coalesce_seconds,
             "pipeline": pipeline,
         });
-        let answer = answer_at(now, &defaults(), &input);
+        let answer = answer_at(now, &input);
         expect_an_outcome(&answer)?;
         let answer = answer.expect("the input is valid");
         prop_assert_eq!(&answer["reason"], &json!(story.objection()));
@@ -344,7 +344,7 @@ proptest! {
     /// Whatever an input asks of an event, possible or not: a match, a reason or a named error.
     #[test]
     fn every_request_gets_an_answer_or_a_named_error((story, input) in any_request(), now in any_moment()) {
-        let answer = answer_at(now, &defaults(), &input);
+        let answer = answer_at(now, &input);
         expect_an_outcome(&answer)?;
         if let Ok(answer) = answer {
             prop_assert_eq!(&answer["bucket"], &json!(story.bucket));

@@ -39,7 +39,7 @@ impl World {
         event["detail"]["object"]["key"] = json!(handling.key);
         let input = json!({"event": event, "coalesceSeconds": self.coalesce_seconds});
         let clock = handling.at + self.ahead - handling.behind;
-        let answer = answer_at(clock, &defaults(), &input).expect("the input is valid");
+        let answer = answer_at(clock, &input).expect("the input is valid");
         let text = |field| answer[field].as_str().expect("the event is matched");
         let start_after = OffsetDateTime::parse(text("startAfter"), &Rfc3339).expect("a moment");
         (text("executionName").to_owned(), start_after)

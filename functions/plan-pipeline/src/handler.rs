@@ -1,0 +1,134 @@
+//! From a pipeline and the execution that runs it to the plan.
+
+use input::{Mistakes, Node};
+use lambda::failure::{Failure, INVALID_PIPELINE};
+use pipeline::plan::{self, Execution, Plan};
+use pipeline::spec::Pipeline;
+use serde_json::Value;
+
+/// Answers one invocation, and logs how it went.
+pub(crate) fn handle(payload: &Value) -> Result<Plan, Failure> {
+    let result = respond(payload);
+    match &result {
+        Ok(plan) => tracing::info!(
+            outcome = "planned",
+            pipeline = plan.name,
+            steps = plan
+                .stages
+                .iter()
+                .map(|stage| stage.steps.len())
+                .sum::<usize>(),
+            "the run was planned"
+        ),
+        Err(failure) => failure.log("there is no plan for the run"),
+    }
+    result
+}
+
+fn respond(payload: &Value) -> Result<Plan, Failure> {
+    let (pipeline, execution) = request(payload)?;
+    let invalid = |mistakes: Mistakes| {
+        let name = pipeline.get("name").and_then(Value::as_str);
+        let subject = name
+            .map(|name| format!("pipeline {name}: "))
+            .unwrap_or_default();
+        Failure::new(INVALID_PIPELINE, format!("{subject}{mistakes}"))
+    };
+    let read = Pipeline::read(pipeline).map_err(invalid)?;
+    plan::plan(read, &execution).map_err(invalid)
+}
+
+/// The input: the pipeline, still unread, and the execution that is to run it.
+fn request(payload: &Value) -> Result<(&Value, Execution), Mistakes> {
+    input::read(payload, "input", |input| {
+        let mut fields = input.fields()?;
+        let pipeline = fields
+            .take("pipeline")
+            .map_or(&Value::Null, |node| node.value());
+        let execution = fields.required("execution", execution);
+        fields.finish();
+        Some((pipeline, execution?))
+    })
+}
+
+fn execution(node: &Node<'_>) -> Option<Execution> {
+    let mut fields = node.fields()?;
+    let name = fields.required("name", Node::text);
+    let start_time = fields.required("startTime", Node::moment);
+    fields.finish();
+    Some(Execution {
+        name: name?.to_owned(),
+        start_time: start_time?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_runtime::Diagnostic;
+    use serde_json::json;
+
+    fn refused(payload: &Value) -> (String, String) {
+        let diagnostic = Diagnostic::from(handle(payload).expect_err("no plan"));
+        (diagnostic.error_type, diagnostic.error_message)
+    }
+
+    /// What newcomers try first is planned, and gives all that the machine reads.
+    #[test]
+    fn the_sample_event_is_planned() {
+        let payload = serde_json::from_str(include_str!("../events/plan.json")).expect("JSON");
+        let plan = handle(&payload).expect("a plan");
+        assert_eq!(
+            serde_json::to_value(plan).expect("JSON"),
+            json!({
+                "name": "customers",
+                "startAfter": null,
+                "timeoutSeconds": 86400,
+                "window": null,
+                "stages": [
+                    {
+                        "name": "raw",
+                        "steps": [{
+                            "place": "stage 1 (raw), step 1",
+                            "work": "job",
+                            "job": "job1",
+                            "arguments": {"--date": "2026-01-31"},
+                            "crawler": "crawler1",
+                            "await": true,
+                            "timeoutSeconds": null,
+                        }],
+                    },
+                ],
+            })
+        );
+    }
+
+    /// Whose fault it is decides who is told: the machine's envelope, or the pipeline's author.
+    #[test]
+    fn a_bad_pipeline_is_not_a_bad_request() {
+        let execution = json!({"name": "run", "startTime": "2026-01-31T00:00:00.123Z"});
+        for (payload, error_type, message) in [
+            (json!([]), "InvalidRequest", "input: must be an object"),
+            (
+                json!({"pipeline": {}, "execution": {"name": 1}, "x": 1}),
+                "InvalidRequest",
+                "execution.name: must be a string; execution.startTime: is missing; x: is none of the fields pipeline, execution",
+            ),
+            (
+                json!({"execution": execution}),
+                "InvalidPipeline",
+                "the pipeline: must be an object",
+            ),
+            (
+                json!({"pipeline": {"name": "p", "stages": [{"steps": [{"crawlr": "c"}]}]}, "execution": execution}),
+                "InvalidPipeline",
+                "pipeline p: stage 1, step 1: crawlr: is none of the fields name, job, arguments, crawler, await, timeoutSeconds; stage 1, step 1: needs a job or a crawler",
+            ),
+        ] {
+            assert_eq!(
+                refused(&payload),
+                (error_type.to_owned(), message.to_owned())
+            );
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Reads JSON input field by field, and lists every mistake with its place.
+//!
+//! [`read`] hands the whole input over as a [`Node`]. A node that is an object gives its [`Fields`]; what they
+//! hold is a node again. Whoever reads a node notes what is wrong with it and goes on, so that one reading finds
+//! all mistakes. An optional field that is `null` counts as absent.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A value that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it is, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// Where it is, in words.
+    pub place: String,
+    /// The rule, such as "must be a string".
+    pub rule: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.rule)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// All that is wrong with an input: at least one mistake, in the order of reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// Each of them.
+    #[must_use]
+    pub fn all(&self) -> &[Mistake] {
+        &self.0
+    }
+}
+
+impl From<Mistake> for Mistakes {
+    fn from(mistake: Mistake) -> Self {
+        Self(vec![mistake])
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(formatter, "{separator}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Reads a whole input, which is called `place` where it is wrong as a whole.
+///
+/// # Errors
+/// [`Mistakes`], whatever `reader` returns, if it noted any.
+pub fn read<'a, T>(
+    value: &'a Value,
+    place: &str,
+    reader: impl FnOnce(&Node<'a>) -> Option<T>,
+) -> Result<T, Mistakes> {
+    read_in(String::new(), value, place, reader)
+}
+
+/// Reads the value of a field, whose name its own fields then have before theirs: `filter.prefix`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_field<'a, T>(
+    value: &'a Value,
+    name: &str,
+    reader: impl FnOnce(&Node<'a>) -> Option<T>,
+) -> Result<T, Mistakes> {
+    read_in(format!("{name}."), value, name, reader)
+}
+
+fn read_in<'a, T>(
+    scope: String,
+    value: &'a Value,
+    place: &str,
+    reader: impl FnOnce(&Node<'a>) -> Option<T>,
+) -> Result<T, Mistakes> {
+    let noted = Noted::default();
+    let node = Node {
+        value,
+        pointer: String::new(),
+        place: place.to_owned(),
+        scope,
+        noted: Noted::clone(&noted),
+    };
+    let read = reader(&node);
+    if read.is_none() && noted.borrow().is_empty() {
+        node.wrong::<T>("cannot be read");
+    }
+    let mistakes = noted.take();
+    match read {
+        Some(read) if mistakes.is_empty() => Ok(read),
+        _ => Err(Mistakes(mistakes)),
+    }
+}
+
+/// What all readers of an input have found.
+type Noted = Rc<RefCell<Vec<Mistake>>>;
+
+/// A value of the input, and its place.
+#[derive(Debug)]
+pub struct Node<'a> {
+    value: &'a Value,
+    pointer: String,
+    place: String,
+    /// What the places of an object's fields begin with.
+    scope: String,
+    noted: Noted,
+}
+
+impl<'a> Node<'a> {
+    /// Notes that the value breaks `rule`.
+    pub fn wrong<T>(&self, rule: impl Into<String>) -> Option<T> {
+        self.noted.borrow_mut().push(Mistake {
+            pointer: self.pointer.clone(),
+            place: self.place.clone(),
+            rule: rule.into(),
+        });
+        None
+    }
+
+    /// The value as it is.
+    #[must_use]
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The same value under another name; its fields are then `place: field`.
+    #[must_use]
+    pub fn named(self, place: String) -> Self {
+        let scope = format!("{place}: ");
+        Self {
+            place,
+            scope,
+            ..self
+        }
+    }
+
+    /// The fields of an object.
+    #[must_use]
+    pub fn fields(&self) -> Option<Fields<'a>> {
+        let Some(object) = self.value.as_object() else {
+            return self.wrong("must be an object");
+        };
+        Some(Fields {
+            unread: object
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect(),
+            known: Vec::new(),
+            pointer: self.pointer.clone(),
+            scope: self.scope.clone(),
+            noted: Noted::clone(&self.noted),
+        })
+    }
+
+    /// The values of an array.
+    #[must_use]
+    pub fn items(&self) -> Option<impl Iterator<Item = Node<'a>>> {
+        let Some(items) = self.value.as_array() else {
+            return self.wrong("must be an array");
+        };
+        Some(items.iter().enumerate().map(|(index, value)| Node {
+            value,
+            pointer: format!("{}/{index}", self.pointer),
+            place: format!("{}[{index}]", self.place),
+            scope: format!("{}[{index}].", self.place),
+            noted: Noted::clone(&self.noted),
+        }))
+    }
+
+    /// A string.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        self.value
+            .as_str()
+            .or_else(|| self.wrong("must be a string"))
+    }
+
+    /// A string that is not empty.
+    #[must_use]
+    pub fn filled(&self) -> Option<&'a str> {
+        match self.text()? {
+            "" => self.wrong("must not be empty"),
+            text => Some(text),
+        }
+    }
+
+    /// A string of one of these lengths, in characters.
+    #[must_use]
+    pub fn text_of(&self, lengths: RangeInclusive<usize>) -> Option<&'a str> {
+        let text = self.text()?;
+        if lengths.contains(&text.chars().count()) {
+            return Some(text);
+        }
+        let (least, most) = lengths.into_inner();
+        self.wrong(format!("must have {least} to {most} characters"))
+    }
+
+    /// Strings, none of them empty.
+    #[must_use]
+    pub fn texts(&self) -> Option<Vec<String>> {
+        let texts: Vec<_> = self
+            .items()?
+            .map(|item| item.filled().map(str::to_owned))
+            .collect();
+        texts.into_iter().collect()
+    }
+
+    /// True or false.
+    #[must_use]
+    pub fn flag(&self) -> Option<bool> {
+        self.value
+            .as_bool()
+            .or_else(|| self.wrong("must be true or false"))
+    }
+
+    /// A whole number within `range`; `60.0` is one.
+    #[must_use]
+    pub fn whole<N: TryFrom<u64> + PartialOrd + fmt::Display>(
+        &self,
+        range: RangeInclusive<N>,
+    ) -> Option<N> {
+        whole(self.value)
+            .and_then(|number| N::try_from(number).ok())
+            .filter(|number| range.contains(number))
+            .or_else(|| {
+                let (least, most) = range.into_inner();
+                self.wrong(format!("must be a whole number from {least} to {most}"))
+            })
+    }
+
+    /// A moment in RFC 3339.
+    #[must_use]
+    pub fn moment(&self) -> Option<OffsetDateTime> {
+        // The parser takes small letters and a space too, and Step Functions does not.
+        let text = self.text()?;
+        OffsetDateTime::parse(text, &Rfc3339)
+            .ok()
+            .filter(|_| !text.contains(['t', 'z', ' ']))
+            .or_else(|| self.wrong("must be a moment such as 2026-01-31T23:59:59Z"))
+    }
+}
+
+/// The value, if it is a whole number of at least 0. `60.0` is one: JSON knows one kind of number, and a state
+/// machine on the way may write it so.
+#[must_use]
+pub fn whole(value: &Value) -> Option<u64> {
+    value
+        .as_u64()
+        .or_else(|| value.as_f64()?.to_string().parse().ok())
+}
+
+/// The fields of an object, each to be taken once.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    unread: BTreeMap<&'a str, &'a Value>,
+    known: Vec<&'static str>,
+    pointer: String,
+    scope: String,
+    noted: Noted,
+}
+
+impl<'a> Fields<'a> {
+    /// A field, `null` or not; none if it is absent.
+    #[must_use]
+    pub fn take(&mut self, name: &'static str) -> Option<Node<'a>> {
+        self.known.push(name);
+        let value = self.unread.remove(name)?;
+        Some(self.node(name, value))
+    }
+
+    /// What `reader` makes of a field that may be missing.
+    pub fn optional<T>(
+        &mut self,
+        name: &'static str,
+        reader: impl FnOnce(&Node<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.take(name)
+            .filter(|node| !node.value.is_null())
+            .and_then(|node| reader(&node))
+    }
+
+    /// What `reader` makes of a field that has to be there.
+    pub fn required<T>(
+        &mut self,
+        name: &'static str,
+        reader: impl FnOnce(&Node<'a>) -> Option<T>,
+    ) -> Option<T> {
+        match self.take(name).filter(|node| !node.value.is_null()) {
+            Some(node) => reader(&node),
+            None => self.wrong(name, "is missing"),
+        }
+    }
+
+    /// Notes that the field `name` breaks `rule`.
+    pub fn wrong<T>(&self, name: &str, rule: impl Into<String>) -> Option<T> {
+        self.node(name, &Value::Null).wrong(rule)
+    }
+
+    /// The fields that nobody has taken, with their names.
+    pub fn others(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        self.unread
+            .iter()
+            .map(|(name, value)| (*name, self.node(name, value)))
+    }
+
+    /// Refuses the fields that nobody has taken: a misspelt one would otherwise be passed over in silence.
+    pub fn finish(self) {
+        for (name, _) in self.others() {
+            let rule = format!("is none of the fields {}", self.known.join(", "));
+            self.wrong::<()>(name, rule);
+        }
+    }
+
+    fn node(&self, name: &str, value: &'a Value) -> Node<'a> {
+        let place = format!("{}{name}", self.scope);
+        let scope = format!("{place}.");
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        Node {
+            value,
+            pointer: format!("{}/{escaped}", self.pointer),
+            place,
+            scope,
+            noted: Noted::clone(&self.noted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What a reader of a name, an optional count and a list of objects says of the input.
+    fn mistakes(value: &Value) -> Vec<String> {
+        let read = read(value, "input", |input| {
+            let mut fields = input.fields()?;
+            let name = fields.required("name", |node| node.text_of(1..=3));
+            fields.optional("count", |node| node.whole(1..=9_u32));
+            fields.optional("at", Node::moment);
+            fields.optional("parts", |parts| {
+                parts.items()?.for_each(|part| {
+                    if let Some(mut fields) = part.fields() {
+                        fields.optional("on", Node::flag);
+                        fields.optional("texts", Node::texts);
+                        fields.finish();
+                    }
+                });
+                Some(())
+            });
+            fields.finish();
+            name
+        });
+        let mistakes = read.err().map_or(vec![], |mistakes| mistakes.0);
+        mistakes
+            .iter()
+            .map(|mistake| format!("{} {mistake}", mistake.pointer))
+            .collect()
+    }
+
+    /// Whoever corrects one mistake at a time needs a round for each.
+    #[test]
+    fn every_mistake_is_listed_with_its_place() {
+        assert_eq!(mistakes(&json!({"name": "abc"})), [""; 0]);
+        assert_eq!(mistakes(&json!([])), [" input: must be an object"]);
+        assert_eq!(
+            mistakes(&json!({
+                "name": "", "count": 0.5, "at": "2026-02-30T00:00:00Z", "a~b/c": null,
+                "parts": [{"on": 1, "texts": ["a", "", 7]}, 7, {"an": true}],
+            })),
+            [
+                "/name name: must have 1 to 3 characters",
+                "/count count: must be a whole number from 1 to 9",
+                "/at at: must be a moment such as 2026-01-31T23:59:59Z",
+                "/parts/0/on parts[0].on: must be true or false",
+                "/parts/0/texts/1 parts[0].texts[1]: must not be empty",
+                "/parts/0/texts/2 parts[0].texts[2]: must be a string",
+                "/parts/1 parts[1]: must be an object",
+                "/parts/2/an parts[2].an: is none of the fields on, texts",
+                "/a~0b~1c a~b/c: is none of the fields name, count, at, parts",
+            ]
+        );
+    }
+
+    /// State machines write `null` where they have nothing to say.
+    #[test]
+    fn null_counts_as_absent() {
+        let absent = json!({"name": "a", "count": null, "at": null, "parts": null});
+        assert_eq!(mistakes(&absent), [""; 0]);
+        assert_eq!(mistakes(&json!({"name": null})), ["/name name: is missing"]);
+    }
+
+    /// A reader that gives up without a word must not pass for one that read something.
+    #[test]
+    fn nothing_read_is_a_mistake() {
+        let silent = read(&json!(1), "input", |_| None::<()>);
+        assert_eq!(
+            silent.map_err(|mistakes| mistakes.to_string()),
+            Err("input: cannot be read".to_owned())
+        );
+    }
+
+    /// A large size must survive a state that writes it as a float; nothing else may become a number.
+    #[test]
+    fn whole_numbers_are_told_by_value_not_by_notation() {
+        for (value, number) in [
+            (json!(0), Some(0)),
+            (json!(u64::MAX), Some(u64::MAX)),
+            (json!(60.0), Some(60)),
+            (json!(5.497_558_138_88e12), Some(5_497_558_138_880)),
+            (json!(0.5), None),
+            (json!(-1), None),
+            (json!(-1.0), None),
+            (json!(1e300), None),
+            (json!("60"), None),
+            (json!(null), None),
+            (json!([60]), None),
+        ] {
+            assert_eq!(whole(&value), number, "{value}");
+        }
+    }
+}

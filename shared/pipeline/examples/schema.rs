@@ -1,0 +1,5 @@
+//! Prints the JSON Schema of a pipeline: `make schema` keeps it in `pipelines/schema.json`.
+
+fn main() {
+    println!("{:#}", pipeline::spec::schema().as_value());
+}

@@ -1,0 +1,225 @@
+//! What every plan promises, whatever the pipeline.
+
+use pipeline::plan::{Execution, Plan, plan};
+use pipeline::spec::Pipeline;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+fn at(second: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(second).expect("a moment")
+}
+
+/// 2026-01-31T23:59:59Z.
+const BEGUN: i64 = 1_769_903_999;
+
+fn execution(name: &str) -> Execution {
+    Execution {
+        name: name.to_owned(),
+        start_time: at(BEGUN),
+    }
+}
+
+fn planned(value: &Value, name: &str) -> Plan {
+    let pipeline = Pipeline::read(value).expect("a good pipeline");
+    plan(pipeline, &execution(name)).expect("a plan")
+}
+
+/// The arguments of the first job.
+fn arguments(value: &Value, name: &str) -> Value {
+    let plan = serde_json::to_value(planned(value, name)).expect("JSON");
+    plan["stages"][0]["steps"][0]["arguments"].clone()
+}
+
+fn one_job(fields: &Value) -> Value {
+    let mut pipeline = json!({"name": "p", "stages": [{"steps": [{"job": "j"}]}]});
+    for (name, value) in fields.as_object().expect("fields") {
+        pipeline[name] = value.clone();
+    }
+    pipeline
+}
+
+/// What a job is told decides what it loads: the narrower the scope of an argument, the more it counts.
+#[test]
+fn arguments_go_from_the_day_to_the_trigger_to_the_run_to_the_step() {
+    let window =
+        json!({"queue": "p-", "start": "2026-01-30T23:59:00Z", "end": "2026-01-31T00:00:00Z"});
+    let object = json!({"bucket": "b", "key": "k"});
+    for (fields, told) in [
+        (json!({}), json!({"--date": "2026-01-31"})),
+        (
+            json!({"window": window, "object": object, "startAfter": "2026-01-31T00:00:05Z"}),
+            json!({
+                "--date": "2026-01-30",
+                "--window_start": "2026-01-30T23:59:00Z", "--window_end": "2026-01-31T00:00:00Z",
+            }),
+        ),
+        (
+            json!({"object": object, "startAfter": "2026-02-01T00:00:00.5+01:00"}),
+            json!({"--date": "2026-01-31", "--trigger_bucket": "b", "--trigger_key": "k"}),
+        ),
+        (
+            json!({"arguments": {"--date": "2020-02-02", "--window_end": "x", "--env": "prod"}, "window": window}),
+            json!({
+                "--date": "2020-02-02", "--env": "prod",
+                "--window_start": "2026-01-30T23:59:00Z", "--window_end": "x",
+            }),
+        ),
+        (
+            json!({
+                "arguments": {"--env": "prod", "--date": "2020-02-02"},
+                "stages": [{"steps": [{"job": "j", "arguments": {"--env": "test"}}]}],
+            }),
+            json!({"--date": "2020-02-02", "--env": "test"}),
+        ),
+    ] {
+        assert_eq!(arguments(&one_job(&fields), "by-hand"), told, "{fields}");
+    }
+}
+
+/// Only the run of the window waits for its turn; the same input under another name waits for nobody.
+#[test]
+fn a_window_counts_under_its_own_name_only() {
+    let window =
+        json!({"queue": "p-1-", "start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"});
+    let pipeline = one_job(&json!({"window": window}));
+    assert!(planned(&pipeline, "p-1-1767225660").window.is_some());
+    for other in ["p-1-1767225600", "p-1-", "by-hand"] {
+        assert_eq!(planned(&pipeline, other).window, None, "{other}");
+    }
+}
+
+/// A plan that does not fit into a variable would end the execution past every catcher.
+#[test]
+fn a_plan_that_would_not_fit_is_refused() {
+    let step = json!({"job": "j", "arguments": {"--sql": "x".repeat(1_000)}});
+    let steps = |count| json!({"name": "p", "stages": [{"steps": vec![step.clone(); count]}]});
+    assert_eq!(planned(&steps(200), "run").stages[0].steps.len(), 200);
+    let pipeline = Pipeline::read(&steps(240)).expect("a good pipeline");
+    let error = plan(pipeline, &execution("run")).expect_err("too large");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the pipeline: its plan has 2"),
+        "{error}"
+    );
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z]{1,8}", "\\PC{1,20}", Just("null".to_owned())]
+}
+
+fn any_arguments() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![Just("--date".to_owned()), "--[a-z]{0,3}"];
+    btree_map(name, text(), 0..4).prop_map(|fields| json!(fields))
+}
+
+fn any_step() -> impl Strategy<Value = Value> {
+    let job = (text(), option::of(any_arguments()));
+    let crawl = (text(), option::of(any::<bool>()));
+    let work =
+        (job, crawl, 0..3).prop_map(|((job, arguments), (crawler, wait), kind)| match kind {
+            0 => json!({"job": job, "arguments": arguments}),
+            1 => json!({"crawler": crawler, "await": wait}),
+            _ => json!({"job": job, "arguments": arguments, "crawler": crawler, "await": wait}),
+        });
+    (work, option::of(text()), option::of(1..=172_800_u32)).prop_map(|(mut step, name, seconds)| {
+        step["name"] = json!(name);
+        step["timeoutSeconds"] = json!(seconds);
+        step
+    })
+}
+
+fn any_pipeline() -> impl Strategy<Value = Value> {
+    let stage = (option::of(text()), vec(any_step(), 1..4))
+        .prop_map(|(name, steps)| json!({"name": name, "steps": steps}));
+    let moment = (0..253_402_300_799_i64).prop_map(|second| {
+        let text = at(second).format(&time::format_description::well_known::Rfc3339);
+        json!(text.expect("a year of four digits"))
+    });
+    let window = (text(), moment.clone(), moment.clone())
+        .prop_map(|(queue, start, end)| json!({"queue": queue, "start": start, "end": end}));
+    let object = (text(), text()).prop_map(|(bucket, key)| json!({"bucket": bucket, "key": key}));
+    (
+        text(),
+        vec(stage, 1..4),
+        option::of(any_arguments()),
+        option::of(1..=172_800_u32),
+        option::of(moment),
+        option::of(window),
+        option::of(object),
+    )
+        .prop_map(|(name, stages, arguments, seconds, start_after, window, object)| {
+            json!({
+                "name": name, "stages": stages, "arguments": arguments, "timeoutSeconds": seconds,
+                "startAfter": start_after, "window": window, "object": object,
+            })
+        })
+}
+
+/// The keys of an object, for comparison.
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .map(String::as_str)
+        .collect();
+    keys.sort_unstable();
+    keys
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A field that the machine reads and that is not there would end the execution past every catcher.
+    #[test]
+    fn a_plan_has_every_field_that_the_machine_reads(pipeline in any_pipeline()) {
+        let plan = serde_json::to_value(planned(&pipeline, "run")).expect("JSON");
+        prop_assert_eq!(keys(&plan), ["name", "stages", "startAfter", "timeoutSeconds", "window"]);
+        prop_assert!(plan["name"].is_string() && plan["timeoutSeconds"].is_u64());
+        let stages = plan["stages"].as_array().expect("stages");
+        prop_assert_eq!(stages.len(), pipeline["stages"].as_array().map_or(0, Vec::len));
+        for stage in stages {
+            prop_assert_eq!(keys(stage), ["name", "steps"]);
+            for step in stage["steps"].as_array().expect("steps") {
+                prop_assert!(step["place"].is_string() && step["await"].is_boolean());
+                match step["work"].as_str() {
+                    Some("job") => {
+                        prop_assert_eq!(
+                            keys(step),
+                            ["arguments", "await", "crawler", "job", "place", "timeoutSeconds", "work"]
+                        );
+                        prop_assert!(step["job"].is_string());
+                        let arguments = step["arguments"].as_object().expect("arguments");
+                        prop_assert!(arguments.values().all(Value::is_string));
+                        prop_assert!(arguments.contains_key("--date"));
+                    }
+                    Some("none") => {
+                        prop_assert_eq!(keys(step), ["await", "crawler", "place", "timeoutSeconds", "work"]);
+                        prop_assert!(step["crawler"].is_string());
+                    }
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+        }
+    }
+
+    /// Merging is idempotent: a run whose arguments are those of its plan already is told the same.
+    #[test]
+    fn planned_arguments_stay_what_they_are(pipeline in any_pipeline()) {
+        let first = planned(&pipeline, "run");
+        let plan = serde_json::to_value(&first).expect("JSON");
+        let mut again = pipeline.clone();
+        for (index, stage) in plan["stages"].as_array().expect("stages").iter().enumerate() {
+            for (number, step) in stage["steps"].as_array().expect("steps").iter().enumerate() {
+                if step["work"] == "job" {
+                    again["stages"][index]["steps"][number]["arguments"] = step["arguments"].clone();
+                }
+            }
+        }
+        prop_assert_eq!(planned(&again, "run"), first);
+    }
+}
