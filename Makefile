@@ -48,7 +48,7 @@ test: fmt lint unit check guards e2e  ## Run every check and test
 
 .PHONY: soak
 soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads, the faults again and again
-	MODEL_STEPS=5000000 cargo test --locked --release --package shared --test protocol_model
+	MODEL_STEPS=5000000 cargo test --locked --release --package crawl --test protocol_model
 	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter -- --include-ignored
 	REQUESTS=200 $(LOCAL)/bin/pytest tests/e2e/test_sharing.py
 	OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py
@@ -83,7 +83,7 @@ sbom: .local/sbom/ready  ## Write what each function is made of into target/pack
 	mkdir -p target/package
 	PATH="$$PWD/.local/sbom/bin:$$PATH" cargo cyclonedx --format json --no-build-deps --override-filename sbom
 	for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
-	rm -f shared/sbom.json glue-client/sbom.json
+	rm -f shared/*/sbom.json
 
 .PHONY: polling
 polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
@@ -102,8 +102,12 @@ costs: $(LOCAL)/ready bootstraps  ## Write the table of docs/costs.md from histo
 	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/test_what_runs_cost.py
 
 .PHONY: diagrams
-diagrams:  ## Draw docs/machines.md from the definitions of the state machines
-	$(PYTHON) tools/diagrams.py
+diagrams: $(LOCAL)/ready  ## Draw docs/machines.md from the definitions of the state machines
+	$(LOCAL)/bin/python tools/diagrams.py
+
+.PHONY: schema
+schema: bootstraps  ## Write pipelines/schema.json from the types that pipelines are read into
+	target/debug/examples/schema > pipelines/schema.json
 
 .PHONY: deploy
 deploy: $(BUILD)/ready $(CHECKS)/ready $(CONFIG)  ## Build with SAM and deploy; asks the first time (GUIDED=1 again, ARCHITECTURE=x86_64, CONFIG=prod.toml)

@@ -69,4 +69,3 @@ class Steps:
             case {"Cause": str(cause)} if cause.startswith("{"):
                 return self.of(json.loads(cause), besides)
         return None
-

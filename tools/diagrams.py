@@ -1,9 +1,10 @@
 """docs/machines.md, drawn from the definitions: `make diagrams` writes it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "machines.md"
@@ -26,13 +27,13 @@ READABLE = 36
 
 
 def page() -> str:
-    return "\n".join([HEAD, *(section(path) for path in sorted((ROOT / "statemachine").glob("*.asl.json")))])
+    return "\n".join([HEAD, *(section(path) for path in sorted((ROOT / "statemachine").glob("*.asl.yaml")))])
 
 
 def section(path: Path) -> str:
-    machine = json.loads(path.read_text())
+    machine = yaml.safe_load(path.read_text())
     lines = "\n".join(["flowchart TD", *draw(machine, path.name[0])])
-    return f"## {path.name.partition('.')[0]}\n\n{machine['Comment']}.\n\n```mermaid\n{lines}\n```\n"
+    return f"## {path.name.partition('.')[0]}\n\n{machine['Comment'].removesuffix('.')}.\n\n```mermaid\n{lines}\n```\n"
 
 
 def draw(machine: dict[str, Any], prefix: str) -> Iterator[str]:

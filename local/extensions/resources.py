@@ -9,9 +9,8 @@ goes over to its new version at once, whatever its DeploymentPreference says. A 
 import json
 from typing import Any
 
-import yaml
-
 import ministack.services.stepfunctions as sfn
+import yaml
 from ministack.services.cloudformation import provisioners
 
 from local.extensions import contract

@@ -76,3 +76,42 @@ def test_executions_belong_to_the_alias_that_started_them(local):
     described = states.describe_execution(executionArn=started["A"])
     assert (described["stateMachineAliasArn"], described["stateMachineVersionArn"]) == (outputs["A"], outputs["V"])
     assert "stateMachineVersionArn" not in states.describe_execution(executionArn=started["M"])
+
+
+YAML = """
+StartAt: Greet
+QueryLanguage: JSONata
+States:
+  Greet:
+    Type: Pass
+    # What stands in for the value may be more than text.
+    Output:
+      greeting: "{% 'hello ' & '${Who}' %}"
+      many: |-
+        {% (
+          $sum := ${Many} + 1; /* over several lines */
+          $sum
+        ) %}
+      last: ${Many}
+    End: true
+"""
+
+
+def test_a_definition_may_be_yaml(local):
+    """As a file in S3 that values are put into first: "DefinitionS3Location" names "a JSON or YAML file"."""
+    s3, bucket = local.aws.client("s3"), unique("definitions")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    s3.put_object(Bucket=bucket, Key="greet.asl.yaml", Body=YAML)
+    properties = {
+        "RoleArn": ROLE,
+        "DefinitionS3Location": {"Bucket": bucket, "Key": "greet.asl.yaml"},
+        "DefinitionSubstitutions": {"Who": "world", "Many": "2"},
+    }
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    arn = create(local, {"Machine": machine}, {"Arn": {"Ref": "Machine"}})["Arn"]
+    states = local.aws.client("stepfunctions")
+    execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+    ended = eventually(
+        lambda: (each := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and each
+    )
+    assert json.loads(ended["output"]) == {"greeting": "hello world", "many": 3, "last": 2}

@@ -20,8 +20,8 @@ def job(stack: Stack, request) -> str:
     return name
 
 
-def pipeline(job: Any, **fields: Any) -> dict[str, Any]:
-    return {"name": "told", "stages": [{"steps": [{"job": job}]}]} | fields
+def pipeline(job: str, own: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
+    return {"name": "told", "stages": [{"steps": [{"job": job, "arguments": own}]}]} | fields
 
 
 def told(stack: Stack, job: str) -> dict[str, str]:
@@ -42,8 +42,8 @@ def trigger(stack: Stack, pipeline: dict[str, Any], coalesce_seconds: int) -> di
 
 def test_a_jobs_own_arguments_win_over_those_of_the_run(stack, job):
     """One date for all jobs, and a job that needs another gets it."""
-    own = {"name": job, "arguments": {"--layout": "wide", "--region": "north"}}
-    given = pipeline(own, arguments={"--date": "2026-01-31", "--region": "south"})
+    own = {"--layout": "wide", "--region": "north"}
+    given = pipeline(job, own, arguments={"--date": "2026-01-31", "--region": "south"})
     assert stack.run("Pipeline", given)["status"] == "SUCCEEDED"
     assert told(stack, job) == {"--date": "2026-01-31", "--layout": "wide", "--region": "north"}
 
@@ -59,7 +59,7 @@ def test_the_date_is_the_day_of_the_start_unless_given(stack, job):
 def test_a_run_of_a_window_is_told_the_window(stack, job):
     """What a job writes can be told apart by the window that its run stands for."""
     given = trigger(stack, pipeline(job, arguments={"--layout": "wide"}), coalesce_seconds=1)
-    start, end = (datetime.fromisoformat(given["arguments"][name]) for name in ("--window_start", "--window_end"))
+    start, end = (datetime.fromisoformat(given["window"][name]) for name in ("start", "end"))
     assert (end - start).total_seconds() == 1
     assert end < datetime.fromisoformat(given["startAfter"])
     window = {"--window_start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "--window_end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
@@ -69,6 +69,7 @@ def test_a_run_of_a_window_is_told_the_window(stack, job):
 def test_a_run_of_one_object_is_told_the_object(stack, job):
     """The key arrives as it is, whatever is in it: the job has to find the object."""
     given = trigger(stack, pipeline(job), coalesce_seconds=0)
+    assert given["object"] == {"bucket": "etl-pipeline", "key": KEY}
     object_ = {"--trigger_bucket": "etl-pipeline", "--trigger_key": KEY}
     assert told(stack, job) == {"--date": given["startAfter"][:10]} | object_
 
@@ -85,14 +86,16 @@ def test_arguments_that_are_none_are_refused_by_the_run(stack):
     broken = pipeline("nobody", arguments=["--date"])
     execution = stack.run("Trigger", {"event": event, "pipeline": broken, "coalesceSeconds": 0})
     run = stack.finish(json.loads(execution["output"])["executionArn"])
-    assert (run["error"], run["cause"]) == ("InvalidPipeline", "pipeline told: arguments must be an object of strings")
+    assert (run["error"], run["cause"]) == ("InvalidPipeline", "pipeline told: arguments: must be an object")
 
 
 def test_the_same_input_again_is_the_same_day(stack, job):
     """A run that failed at night and is started again in the morning must load the night's data."""
     given = trigger(stack, pipeline(job), coalesce_seconds=0)
-    assert given["arguments"]["--date"]
-    execution = stack.run("Pipeline", given)
+    execution = stack.run("Pipeline", given | {"startAfter": "2026-01-31T23:59:59Z"})
     assert execution["status"] == "SUCCEEDED"
-    first, second = (run["Arguments"] for run in stack.glue.get_job_runs(JobName=job)["JobRuns"])
+    execution = stack.run("Pipeline", given | {"startAfter": "2026-01-31T23:59:59Z"})
+    assert execution["status"] == "SUCCEEDED"
+    first, second, _ = (run["Arguments"] for run in stack.glue.get_job_runs(JobName=job)["JobRuns"])
     assert first == second
+    assert first["--date"] == "2026-01-31"

@@ -9,17 +9,29 @@ from stack import BUCKET, Stack, eventually
 @pytest.mark.parametrize(
     ("function", "payload", "error_type", "message"),
     [
-        ("StartCrawler", ["crawler1"], "InvalidRequest", "input: must be a JSON object"),
+        ("StartCrawler", ["crawler1"], "InvalidRequest", "input: must be an object"),
         ("StartCrawler", {}, "InvalidRequest", "crawlername: is missing"),
-        ("StartCrawler", {"Name": "a", "crawlername": "b"}, "InvalidRequest", 'Name: "a" contradicts crawlername "b"'),
-        ("StartCrawler", {"Name": "a", "requestedAt": "noon"}, "InvalidRequest", 'requestedAt: "noon" is not RFC 3339'),
+        (
+            "StartCrawler",
+            {"Crawler": "a", "crawlername": "b"},
+            "InvalidRequest",
+            'crawlername: "b" contradicts Crawler "a"',
+        ),
+        ("StartCrawler", {"Name": "a", "requestedAt": "noon"}, "InvalidRequest", "requestedAt: must be a moment"),
         ("StartCrawler", {"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
         ("GetCrawlerState", {"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
-        ("GetCrawlerState", {"crawlername": "x", "expectedSeconds": -1}, "InvalidRequest", "expectedSeconds: -1"),
+        ("GetCrawlerState", {"crawlername": "x", "expectedSeconds": -1}, "InvalidRequest", "expectedSeconds: must be"),
         ("S3EventFilter", {"source": "aws.ec2"}, "InvalidEvent", 'source: must be "aws.s3"'),
         ("S3EventFilter", {"Records": []}, "InvalidEvent", "switch EventBridge on"),
         ("S3EventFilter", {"event": {}, "filter": {"sufixes": []}}, "InvalidFilter", "filter.sufixes"),
         ("S3EventFilter", {"event": {}, "coalesceSeconds": 0.5}, "InvalidRequest", "coalesceSeconds"),
+        ("PlanPipeline", {"pipeline": {}, "execution": {}}, "InvalidRequest", "execution.name: is missing"),
+        (
+            "PlanPipeline",
+            {"pipeline": {}, "execution": {"name": "x", "startTime": "2026-01-31T00:00:00Z"}},
+            "InvalidPipeline",
+            "name: is missing; stages: is missing",
+        ),
     ],
 )
 def test_functions_refuse_by_name(stack: Stack, function, payload, error_type, message):
@@ -34,8 +46,9 @@ def test_functions_refuse_by_name(stack: Stack, function, payload, error_type, m
     [
         ({"crawlername": "nobody"}, "EntityNotFoundException", "crawler nobody: "),
         ({}, "InvalidRequest", "crawlername: is missing"),
-        (["crawler1"], "InvalidRequest", "input: must be a JSON object"),
+        (["crawler1"], "InvalidRequest", "input: must be an object"),
         ({"crawlername": "crawler1", "timeoutSeconds": "1h"}, "InvalidRequest", "timeoutSeconds: must be a whole"),
+        ({"crawlername": "crawler1", "timeoutSeconds": 1e306}, "InvalidRequest", "timeoutSeconds: must be a whole"),
         ({"crawlername": "crawler1", "stopOnTimeout": 1}, "InvalidRequest", "stopOnTimeout: must be true or false"),
     ],
 )
@@ -49,8 +62,8 @@ def test_crawl_fails_with_the_functions_own_error(stack: Stack, given, error, ca
 @pytest.mark.parametrize(
     ("stages", "error", "cause"),
     [
-        ([], "InvalidPipeline", "pipeline p: stages must be an array that is not empty"),
-        ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr is not a field here"),
+        ([], "InvalidPipeline", "pipeline p: stages: must not be empty"),
+        ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr: is none of the fields"),
         (
             [{"name": "raw", "steps": [{"job": "nobody"}]}],
             "JobFailed",

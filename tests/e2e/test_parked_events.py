@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 from stack import Stack, eventually
 from test_from_event_to_run import sample
 from triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 
 from local.aws import ROOT
 
-TRIGGER = json.loads((ROOT / "statemachine/trigger.asl.json").read_text())
+TRIGGER = yaml.safe_load((ROOT / "statemachine/trigger.asl.yaml").read_text())
 PIPELINE = {"name": "parking", "stages": [{"steps": [{"job": "nobody"}]}]}
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 # A bootstrap that takes an invocation, and then does something else than answer.

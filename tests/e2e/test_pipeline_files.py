@@ -17,7 +17,6 @@ OWN = {
         {"name": "report", "steps": [{"job": "report", "crawler": "report", "await": False}]},
     ],
 }
-STEP = "/properties/stages/items/properties/steps/items"
 
 
 def run(file: Path) -> subprocess.CompletedProcess[str]:
@@ -40,28 +39,25 @@ def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaints"),
     [
-        ('{"name": "x",\n "stages": [}', ["line 2, column 13: Expecting value"]),
-        ('{"name": "x"}', ["the whole: 'stages' is a required property (rule /required)"]),
+        ('{"name": "x",\n "stages": [}', ["expected value at line 2 column 13"]),
+        ('{"name": "x"}', ["stages: is missing"]),
         (
-            {"stages": [{"steps": [{"crawler": {"name": "c", "timeoutSeconds": 0.5}}]}]},
-            [
-                "/stages/0/steps/0/crawler/timeoutSeconds: 0.5 is not of type 'integer', 'null' "
-                f"(rule {STEP}/properties/crawler/oneOf/1/properties/timeoutSeconds/type)"
-            ],
+            {"stages": [{"steps": [{"crawler": "c", "timeoutSeconds": 0.5}]}]},
+            ["stage 1, step 1: timeoutSeconds: must be a whole number from 1 to 172800"],
         ),
         (
-            {"stages": [{"steps": [{"job": {"Name": "j"}}]}, {"steps": [{"jb": "j"}]}]},
+            {"stages": [{"name": "raw", "steps": [{"job": {"Name": "j"}}]}, {"steps": [{"jb": "j"}]}]},
             [
-                "/stages/0/steps/0/job: Additional properties are not allowed ('Name' was unexpected)",
-                "/stages/1/steps/0: 'job' is a required property",
-                "/stages/1/steps/0: Additional properties are not allowed ('jb' was unexpected)",
+                "stage 1 (raw), step 1: job: must be a string",
+                "stage 2, step 1: jb: is none of the fields name, job, arguments, crawler, await, timeoutSeconds",
+                "stage 2, step 1: needs a job or a crawler",
             ],
         ),
     ],
     ids=["no JSON", "no stages", "a number", "two places"],
 )
 def test_a_broken_file_is_refused_by_place_and_rule(tmp_path, text: str | dict[str, Any], complaints: list[str]):
-    """All mistakes at once, each with the place in the file and the rule in the schema; nothing is started."""
+    """All mistakes at once, each with its place and rule; nothing is started."""
     file = tmp_path / "broken.json"
     file.write_text(text if isinstance(text, str) else json.dumps({"name": "x"} | text))
     result = run(file)
@@ -75,4 +71,5 @@ def test_a_broken_file_is_refused_by_place_and_rule(tmp_path, text: str | dict[s
 def test_a_missing_file_is_named():
     """The most likely mistake of all."""
     result = run(Path("nowhere.json"))
-    assert (result.returncode, result.stdout.strip()) == (1, "failed: nowhere.json: No such file or directory")
+    assert result.returncode == 1
+    assert result.stdout.startswith("failed: nowhere.json: No such file or directory")

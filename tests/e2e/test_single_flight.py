@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +20,12 @@ def create_job(stack: Stack, name: str, **tags: str) -> None:
 
 def start(stack: Stack, pipeline: str, job: str, window_end: float, **fields: Any) -> str:
     """Starts a run as the trigger does: named for pipeline and window, which need not be over."""
-    given = {"name": pipeline, "stages": [{"steps": [{"job": job}]}]} | fields
+    queue, end = f"{pipeline}-{HASH}-", datetime.fromtimestamp(int(window_end), UTC)
+    window = {"queue": queue, "start": "2026-01-01T00:00:00Z", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+    given = {"name": pipeline, "stages": [{"steps": [{"job": job}]}], "window": window} | fields
     return stack.states.start_execution(
         stateMachineArn=stack.outputs["PipelineStateMachineArn"],
-        name=f"{pipeline}-{HASH}-{int(window_end)}",
+        name=f"{queue}{int(window_end)}",
         input=json.dumps(given),
     )["executionArn"]
 

@@ -1,11 +1,13 @@
 """Numbers in the documents come from commands; they must not drift from what the commands say today."""
 
 import importlib.util
-import json
 import re
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from definitions import MACHINES, load, states
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.documents import PAGES, ROOT, commands
@@ -22,6 +24,7 @@ RUN_BY = {
     "make costs": ("tests/e2e/test_what_runs_cost.py", "WRITE_TABLES"),
     "make migration": ("tests/e2e/drop_in/test_migration_guide.py", "WRITE_TABLES"),
     "make diagrams": ("tests/static/test_docs.py", "tools/diagrams.py"),
+    "make schema": ("tests/static/test_pipelines.py", "examples/schema"),
     "make polling": ("tests/static/test_docs.py", "examples/polling"),
     "make help": ("tests/static/test_docs.py", '"make", "help"'),
     "cargo lambda build": ("tests/release/test_deploying.py", '"build", "deploy"'),
@@ -69,13 +72,22 @@ def test_the_runbook_knows_every_alarm():
 
 def errors() -> set[str]:
     """Every name that an execution can end with: those of the Rust crates, and those of the machines."""
-    names = set(re.findall(r'"(\w+)"', (ROOT / "shared/src/error_name.rs").read_text().partition("#[cfg(test)]")[0]))
-    for path in (ROOT / "statemachine").glob("*.asl.json"):
-        text = path.read_text()
-        names |= set(re.findall(r'"Error": "(\w+)"', text)) | set(re.findall(r'"failure": "(\w+)"', text))
-        for listed in re.findall(r'"ErrorEquals": (\[[^]]*\])', text):
-            names |= {name for name in json.loads(listed) if name.startswith(("Lambda.", "Runtime.", "Sandbox."))}
+    names = set(
+        re.findall(r'"(\w+)"', (ROOT / "shared/lambda/src/failure.rs").read_text().partition("#[cfg(test)]")[0])
+    )
+    for path in MACHINES:
+        for _, state in states(load(path)):
+            names |= {value for value in (state.get("Error"), *failures(state)) if value and not value.startswith("{%")}
+            for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+                names |= {each for each in rule["ErrorEquals"] if each.startswith(("Lambda.", "Runtime.", "Sandbox."))}
     return names
+
+
+def failures(state: dict[str, Any]) -> Iterator[str]:
+    """What the state, or a branch of it, calls the failure that a Fail reports."""
+    for rule in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+        if "failure" in rule.get("Assign", {}):
+            yield rule["Assign"]["failure"]
 
 
 def test_the_runbook_knows_every_error():

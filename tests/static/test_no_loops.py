@@ -14,7 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
-PIPELINES = sorted((ROOT / "pipelines").glob("*.json"))
+PIPELINES = sorted(set((ROOT / "pipelines").glob("*.json")) - {ROOT / "pipelines/schema.json"})
 
 # Where a branch of a pattern says bucket and key: native events, and CloudTrail's.
 PLACES = (
@@ -165,7 +165,7 @@ def put(template: dict[str, Any], name: str, pipeline: Any, prefix_of_rule: Any 
 
 def job(**arguments: str) -> dict[str, Any]:
     named = {f"--{name}": value for name, value in arguments.items()}
-    return {"name": "p", "stages": [{"steps": [{"job": {"name": "j", "arguments": named}}]}]}
+    return {"name": "p", "stages": [{"steps": [{"job": "j", "arguments": named}]}]}
 
 
 @pytest.mark.parametrize(

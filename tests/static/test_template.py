@@ -146,7 +146,6 @@ RULE = ("Resources", "CustomersRule", "Properties")
 NATIVE = (*RULE, "EventPattern", "$or", 0, "detail", "object")
 FUNCTION = ("Resources", "StartCrawlerFunction", "Properties")
 MACHINE = ("Resources", "CrawlStateMachine", "Properties")
-SCHEDULE = ("Resources", "WatchSchedule", "Properties")
 QUEUE = ("Resources", "DeadLetterQueue", "Properties")
 
 
@@ -167,11 +166,9 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         ((*MACHINE, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for states"),
         ((*RULE, "Targets", 0, "DeadLetterConfig"), NOTHING, "without a dead-letter queue"),
         ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "CustomersRule has a target without a retry policy"),
-        ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "WatchScheduleRole", "has a role that is not for events"),
+        ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for events"),
         (("Resources", "DeadLetterQueuePolicy"), NOTHING, "may not send to DeadLetterQueue"),
         ((*QUEUE, "MessageRetentionPeriod"), NOTHING, "DeadLetterQueue forgets"),
-        ((*SCHEDULE, "Target", "RetryPolicy"), NOTHING, "WatchSchedule has a target without a retry policy"),
-        ((*SCHEDULE, "Target", "RoleArn", "Fn::GetAtt", 0), "RuleRole", "has a role that is not for scheduler"),
         ((*RULE, "EventPattern", "detailtype"), ["Object Created"], "detailtype is no field of an event"),
         ((*RULE, "EventPattern", "account"), ["0" * 12] * 200, "too long"),
         ((*NATIVE, "key"), [{"prefx": "landing/"}], "is no condition"),

@@ -26,10 +26,11 @@ def test_an_alias_is_of_its_own_machines_version(machine):
 
 def test_versions_are_kept():
     """An execution that waits for days still calls the functions of its version."""
-    for kind in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"):
-        names = [name for name, _ in of_type(TEMPLATE, kind)]
-        assert len(names) == 3
-        assert [TEMPLATE["Resources"][name]["DeletionPolicy"] for name in names] == ["Retain"] * 3
+    kinds = {"Lambda::Function": "Lambda::Version", "StepFunctions::StateMachine": "StepFunctions::StateMachineVersion"}
+    for kind, version in kinds.items():
+        names = [name for name, _ in of_type(TEMPLATE, f"AWS::{version}")]
+        assert len(names) == len(of_type(TEMPLATE, f"AWS::{kind}")) > 2
+        assert {TEMPLATE["Resources"][name]["DeletionPolicy"] for name in names} == {"Retain"}
 
 
 def test_machines_call_versions():
@@ -37,7 +38,7 @@ def test_machines_call_versions():
     called = {**substitutions("CrawlStateMachine"), **substitutions("PipelineStateMachine")}
     called |= {"S3EventFilterFunctionArn": substitutions("TriggerStateMachine")["S3EventFilterFunctionArn"]}
     targets = [name for name in called if name.endswith("Arn")]
-    assert len(targets) == 4
+    assert len(targets) == 5
     for name in targets:
         target = TEMPLATE["Resources"][called[name]["Ref"]]
         assert target["Type"] in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"), name

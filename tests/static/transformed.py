@@ -2,9 +2,10 @@
 
 import copy
 import functools
-import json
 import re
 from typing import Any
+
+import yaml
 
 from local.deploy import ROOT, transform
 
@@ -48,7 +49,7 @@ def spliced() -> Template:
         text = (ROOT / "statemachine" / machine.pop("DefinitionS3Location")["Key"]).read_text()
         for name, value in resolved(machine["DefinitionSubstitutions"], template).items():
             text = text.replace(f"${{{name}}}", str(value))
-        machine["Definition"] = json.loads(text)
+        machine["Definition"] = yaml.safe_load(text)
     return template
 
 
@@ -64,6 +65,10 @@ def resolved(value: Any, template: Template) -> Any:
             return _referred(name, template)
         case {"Fn::GetAtt": [name, attribute]}:
             return _arn(name, template) if attribute == "Arn" else name
+        case {"Fn::Sub": [str(text), dict(values)]}:
+            for key, each in values.items():
+                text = text.replace(f"${{{key}}}", resolved(each, template))
+            return resolved({"Fn::Sub": text}, template)
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([\w:]+)(\.\w+)?}", lambda found: _substituted(*found.groups(), template), text)
         case {"Fn::If": [_, value_if_true, _]}:

@@ -60,7 +60,7 @@ def test_one_state_takes_the_place_of_four(played: Played, name: str):
     """The calling machine goes on with the crawl itself."""
     _, after, _ = played.steps(name)
     assert after.ran.path == ["Crawl", "Go on"]
-    assert (after.ran.output["crawlername"], after.ran.output["status"]) == ("orders", "SUCCEEDED")
+    assert (after.ran.output["crawlername"], after.ran.output["crawl"]["status"]) == ("orders", "SUCCEEDED")
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ local AWS with the real bootstraps; `make faults` writes this page from the same
   invocation whose attempts Glue leaves without an answer takes {SILENCE} s more.
 
 Each invocation leaves one line of JSON with `level`, `crawlername`, `outcome` and, of an error, `reason`: what the
-caller gets. A detail that Glue does not give is a line of level WARN beside it. A process that is killed or outlives
-its timeout leaves no line of its own: Lambda's report of the invocation stands in the log, and `Runtime.ExitError`
-or `Sandbox.Timedout` in the execution's history.
+caller gets. What callers try again by themselves is of level WARN, and so is a detail that Glue does not give. A
+process that is killed or outlives its timeout leaves no line of its own: Lambda's report of the invocation stands in the
+log, and `Runtime.ExitError` or `Sandbox.Timedout` in the execution's history.
 """
 COLUMNS = ["what happens", "ends as", "the cause says", "calls", "crawls", "then", "within"]
 THEN = {"RUNNING": "the crawl goes on", "STOPPED": "the crawl is stopped"}

@@ -5,7 +5,7 @@ from scenario import SLACK, TRIES, Before, Frail, Meanwhile, Scenario, crawling,
 
 LONG = crawling(600)
 MISSING = ("Crawler entry with name {crawler} does not exist",)
-OLDER = (f"{TRY}CrawlerRunningException: crawler {{crawler}}: the crawl under way is not known to have begun",)
+OLDER = ("crawler {crawler}: no crawl that began at or after", "an older one is still under way")
 
 CRAWLS = [
     Scenario("The crawl succeeds", "STARTED"),

@@ -33,7 +33,8 @@ def test_it_ends_as_it_should(scenario: Scenario, result: Result):
     ending = result.ending
     assert ending.ends == scenario.ends, ending.cause
     if scenario.is_error:
-        for words in ("crawler {crawler}: ", *scenario.says):
+        assert result.crawler in ending.cause
+        for words in scenario.says:
             assert words.format(crawler=result.crawler) in ending.cause
 
 
@@ -41,8 +42,8 @@ def test_it_ends_as_it_should(scenario: Scenario, result: Result):
 def test_success_is_the_crawls_own(scenario: Scenario, result: Result):
     """Callers read on from the output: what Glue does not tell is null there, never another crawl's."""
     output = result.ending.output
-    assert (output["crawlername"], output["status"]) == (result.crawler, "SUCCEEDED")
-    assert (output["crawlId"] is not None) == scenario.details
+    assert (output["crawlername"], output["crawl"]["status"]) == (result.crawler, "SUCCEEDED")
+    assert (output["crawl"]["crawlId"] is not None) == scenario.details
 
 
 @each_refusal
@@ -74,14 +75,34 @@ def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result
 @each_scenario
 def test_each_invocation_logs_one_line(result: Result):
     """Whoever is called at night finds one line for each answer of a function, saying the same as the answer."""
+    details = [line for line in result.lines if line["outcome"] == "incomplete"]
     told = [
-        (line["outcome"], line["reason"] if line["level"] == "ERROR" else "")
+        (line["outcome"], line["reason"] if line["level"] in ("ERROR", "WARN") else "")
         for line in result.lines
-        if line["level"] != "WARN"
+        if line not in details
     ]
     assert told == result.ending.answers
-    warnings = [line for line in result.lines if line["level"] == "WARN"]
-    assert all(line["outcome"] == "incomplete" and line["reason"] for line in warnings)
+    assert all(line["level"] == "WARN" and line["reason"] for line in details)
+
+
+PASSING = {
+    "CrawlerRunningException",
+    "GlueUnreachable",
+    "InternalFailure",
+    "InternalServiceException",
+    "OperationTimeoutException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+}
+
+
+@each_scenario
+def test_only_what_somebody_must_look_at_is_an_error(result: Result):
+    """A log in which every throttled call is an ERROR is one that nobody reads."""
+    for line in result.lines:
+        passes = line["outcome"] in PASSING or line["outcome"] == "incomplete"
+        is_answer = line["outcome"].isupper()
+        assert line["level"] == ("INFO" if is_answer else "WARN" if passes else "ERROR"), line
 
 
 def test_the_page_tells_what_the_scenarios_say():
