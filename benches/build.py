@@ -8,24 +8,24 @@ from pathlib import Path
 
 import tomlkit
 
-from benches.contestants import DEFAULTS, FILTER, FLOOR, GET, OURS, START, Contestant
+from benches.contestants import DEFAULTS, FLOOR, GET, OURS, PURE, START, Contestant
 from benches.host import BenchError
 
 ROOT = Path(__file__).parents[1]
 BENCHES = Path(__file__).parent
-SOURCES = ["functions", "glue-client", "shared"]
+SOURCES = ["functions", "shared"]
 # What the SDK's documentation sets up clients with.
 AWS_CONFIG = "1.13.0"
 
 
 def build(chosen: list[Contestant], target: Path) -> None:
-    kinds = {(each.kind, each.function == FILTER) for each in chosen}
-    glue_functions = [f"--package={name}" for name in (START, GET)]
+    kinds = {(each.kind, each.function in PURE) for each in chosen}
+    glue_functions, pure_functions = ([f"--package={name}" for name in names] for names in ((START, GET), PURE))
     if (OURS, False) in kinds:
         cargo(ROOT, target, "--locked", *glue_functions)
-    # Alone, as SAM builds it: beside the others it would get the features that they switch on.
+    # Alone, as SAM builds them: beside the others they would get the features that those switch on.
     if (OURS, True) in kinds:
-        cargo(ROOT, target, "--locked", f"--package={FILTER}")
+        cargo(ROOT, target, "--locked", *pure_functions)
     if (FLOOR, False) in kinds:
         cargo(BENCHES / "floor", target / "bench/floor", "--locked", *profile())
     if DEFAULTS in {kind for kind, _ in kinds}:
@@ -34,7 +34,7 @@ def build(chosen: list[Contestant], target: Path) -> None:
         if (DEFAULTS, False) in kinds:
             cargo(copy, copy / "target", *glue_functions)
         if (DEFAULTS, True) in kinds:
-            cargo(copy, copy / "target", f"--package={FILTER}")
+            cargo(copy, copy / "target", *pure_functions)
 
 
 def cargo(workspace: Path, target: Path, *arguments: str) -> None:
@@ -61,11 +61,11 @@ def write_defaults(copy: Path) -> None:
     paths = [path for source in SOURCES for path in (ROOT / source).rglob("*") if path.is_file()]
     files = {str(path.relative_to(ROOT)): path.read_bytes() for path in paths}
     files["Cargo.toml"] = with_defaults(ROOT / "Cargo.toml")
-    files["glue-client/Cargo.toml"] = with_naive_client(ROOT / "glue-client/Cargo.toml")
-    files["glue-client/src/connect.rs"] = (BENCHES / "naive/connect.rs").read_bytes()
+    files["shared/glue/Cargo.toml"] = with_naive_client(ROOT / "shared/glue/Cargo.toml")
+    files["shared/glue/src/connect.rs"] = (BENCHES / "naive/connect.rs").read_bytes()
     for function in (START, GET):
         main = f"functions/{function}/src/main.rs"
-        files[main] = files[main].replace(b"glue_client::connect();", b"glue_client::connect().await;")
+        files[main] = files[main].replace(b"glue::connect();", b"glue::connect().await;")
     for path, content in files.items():
         write(copy / path, content)
     # Cargo adds to its own copy; that is made anew when the project's changes.

@@ -16,14 +16,16 @@ PYTHON = "Python, client per call"
 HOISTED = "Python, hoisted client"
 FLOOR = "empty Rust Lambda"
 
-START, GET, FILTER, EMPTY = "start-crawler", "get-crawler-state", "s3-event-filter", "empty"
+START, GET, EMPTY = "start-crawler", "get-crawler-state", "empty"
+FILTER, PLAN = PURE = "s3-event-filter", "plan-pipeline"
 
 # The drop-in form, which the tutorials' functions understand too, and an event as EventBridge delivers it.
 CRAWLER = {"crawlername": "cr_retail_factdata_sales"}
 OBJECT = json.loads((ROOT / "functions/s3-event-filter/events/native-object-created-putobject.json").read_text())
-EVENTS = {START: CRAWLER, GET: CRAWLER, FILTER: OBJECT, EMPTY: CRAWLER}
+PIPELINE = json.loads((ROOT / "functions/plan-pipeline/events/plan.json").read_text())
+EVENTS = {START: CRAWLER, GET: CRAWLER, FILTER: OBJECT, PLAN: PIPELINE, EMPTY: CRAWLER}
 # A part of the right answer: a function that fails fast must not win.
-ANSWERS = {START: {"outcome": "STARTED"}, GET: {"state": "STOPPING"}, FILTER: {"matched": True}, EMPTY: CRAWLER}
+ANSWERS = {START: {"outcome": "STARTED"}, GET: {"state": "STOPPING"}, FILTER: {"matched": True}, PLAN: {"timeoutSeconds": 86_400}, EMPTY: CRAWLER}
 PYTHON_ANSWERS = {START: None, GET: {"state": "STOPPING"}}
 
 
@@ -84,9 +86,12 @@ def contestants(target: Path) -> list[Contestant]:
             python(f"{function}-python", function, PYTHON, module),
             python(f"{function}-hoisted", function, HOISTED, f"{module}_hoisted"),
         ]
+    for function in PURE:
+        everybody += [
+            rust(function, function, OURS, ours / function),
+            rust(f"{function}-defaults", function, DEFAULTS, defaults / function),
+        ]
     return [
         *everybody,
-        rust(FILTER, FILTER, OURS, ours / FILTER),
-        rust(f"{FILTER}-defaults", FILTER, DEFAULTS, defaults / FILTER),
         rust("floor", EMPTY, FLOOR, target / "bench/floor/release/floor"),
     ]

@@ -69,7 +69,7 @@ pub(crate) struct Response {
     named: Named,
     state: String,
     elapsed_seconds: u64,
-    poll_seconds: u32,
+    poll_seconds: u64,
     crawl: JudgedCrawl,
 }
 

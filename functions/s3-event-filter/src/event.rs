@@ -108,20 +108,20 @@ const CLOUD_TRAIL: Fields = Fields {
 /// Reads an EventBridge event. The error: it is none of the kinds understood here, or malformed.
 pub(crate) fn read(event: &Value) -> Result<Event<'_>, Mistake> {
     if !event.is_object() {
-        return Err(wrong(
+        return Err(Mistake::new(
             "event",
             "must be an EventBridge event, a JSON object",
         ));
     }
     if event.get("Records").is_some() {
-        return Err(wrong(
+        return Err(Mistake::new(
             "Records",
             "this is a classic notification, not an EventBridge event: switch EventBridge on for the bucket, and make this function's state machine the target of a rule",
         ));
     }
     let source = required(event, "source")?;
     if source != "aws.s3" {
-        return Err(wrong(
+        return Err(Mistake::new(
             "source",
             format!("must be \"aws.s3\", is {source:?}"),
         ));
@@ -129,7 +129,7 @@ pub(crate) fn read(event: &Value) -> Result<Event<'_>, Mistake> {
     match required(event, "detail-type")? {
         "AWS API Call via CloudTrail" => cloud_trail(event),
         kind if kind.starts_with("Object ") => s3(event, kind),
-        kind => Err(wrong(
+        kind => Err(Mistake::new(
             "detail-type",
             format!("must be \"Object Created\" or \"AWS API Call via CloudTrail\", is {kind:?}"),
         )),
@@ -149,7 +149,7 @@ fn s3<'a>(event: &'a Value, kind: &str) -> Result<Event<'a>, Mistake> {
 fn cloud_trail(event: &Value) -> Result<Event<'_>, Mistake> {
     let service = required(event, "detail.eventSource")?;
     if service != "s3.amazonaws.com" {
-        return Err(wrong(
+        return Err(Mistake::new(
             "detail.eventSource",
             format!("must be \"s3.amazonaws.com\", is {service:?}"),
         ));
@@ -206,14 +206,6 @@ impl Fields {
     }
 }
 
-fn wrong(field: &str, rule: impl Into<String>) -> Mistake {
-    Mistake {
-        pointer: format!("/{}", field.replace('.', "/")),
-        place: field.to_owned(),
-        rule: rule.into(),
-    }
-}
-
 /// The value at a path of field names; `null` counts as absent.
 fn find<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.')
@@ -224,7 +216,8 @@ fn find<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
 fn size(event: &Value, field: &'static str) -> Result<Option<u64>, Mistake> {
     find(event, field)
         .map(|value| {
-            input::whole(value).ok_or_else(|| wrong(field, "must be a whole number of at least 0"))
+            input::whole(value)
+                .ok_or_else(|| Mistake::new(field, "must be a whole number of at least 0"))
         })
         .transpose()
 }
@@ -234,13 +227,13 @@ fn text<'a>(event: &'a Value, field: &'static str) -> Result<Option<&'a str>, Mi
         .map(|value| {
             value
                 .as_str()
-                .ok_or_else(|| wrong(field, "must be a string"))
+                .ok_or_else(|| Mistake::new(field, "must be a string"))
         })
         .transpose()
 }
 
 fn required<'a>(event: &'a Value, field: &'static str) -> Result<&'a str, Mistake> {
-    text(event, field)?.ok_or_else(|| wrong(field, "is missing"))
+    text(event, field)?.ok_or_else(|| Mistake::new(field, "is missing"))
 }
 
 #[cfg(test)]

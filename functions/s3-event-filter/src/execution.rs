@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 80;
 const END_DIGITS: usize = 12;
 
 /// In seconds: a day. Longer windows are a schedule's business.
-const LONGEST_WINDOW: u32 = 86_400;
+const LONGEST_WINDOW: u64 = 86_400;
 
 /// How many seconds of writes share an execution; with 0 each write has one of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,8 @@ impl Default for Coalescing {
 impl Coalescing {
     /// Reads the input's `coalesceSeconds`.
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        node.whole(0..=LONGEST_WINDOW).map(Self)
+        let seconds = node.whole(0..=LONGEST_WINDOW)?;
+        u32::try_from(seconds).ok().map(Self)
     }
 }
 
@@ -218,7 +219,8 @@ mod tests {
         object: &Object<'_>,
         now: OffsetDateTime,
     ) -> Execution {
-        let pipeline = input::read(pipeline, "pipeline", Pipeline::read).expect("a pipeline");
+        let pipeline =
+            input::read(pipeline, "pipeline", |node| Pipeline::read(&node)).expect("a pipeline");
         plan(pipeline, Coalescing(coalesce_seconds), object, now)
     }
 
@@ -371,9 +373,11 @@ mod tests {
             (json!({"name": null}), "pipeline.name"),
             (json!({"name": {"name": "p"}}), "pipeline.name"),
         ] {
-            let error = input::read_field(&pipeline, "pipeline", Pipeline::read)
-                .map(|_| ())
-                .map_err(|mistakes| mistakes.all()[0].place.clone());
+            let error = input::read(&pipeline, "pipeline", |node| {
+                Pipeline::read(&node.at("pipeline".to_owned(), "."))
+            })
+            .map(|_| ())
+            .map_err(|mistakes| mistakes.all()[0].place.clone());
             assert_eq!(error, Err(field.to_owned()), "{pipeline}");
         }
     }

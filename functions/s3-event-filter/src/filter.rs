@@ -25,7 +25,9 @@ impl Filter {
     /// Reads the input's `filter`; without one, nothing but bookkeeping is left out.
     pub(crate) fn read(value: Option<&Value>) -> Result<Self, Mistakes> {
         value.map_or(Ok(Self::default()), |value| {
-            input::read_field(value, "filter", Self::from)
+            input::read(value, "filter", |node| {
+                Self::from(&node.at("filter".to_owned(), "."))
+            })
         })
     }
 

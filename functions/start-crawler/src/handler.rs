@@ -48,7 +48,7 @@ impl Request {
 /// What **crawl** does with these is its own business, but it has no way to refuse them. The Python Lambda's
 /// callers may use the same names for something else.
 fn check_limits(fields: &mut Fields<'_>) {
-    fields.optional("timeoutSeconds", |node| node.whole(1..=86_400_u32));
+    fields.optional("timeoutSeconds", |node| node.whole(1..=86_400));
     fields.optional("stopOnTimeout", Node::flag);
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct Response {
     #[serde(with = "time::serde::rfc3339::option")]
     previous_crawl: Option<OffsetDateTime>,
     expected_seconds: Option<f64>,
-    poll_seconds: u32,
+    poll_seconds: u64,
 }
 
 /// Answers one invocation and logs how it went.

@@ -21,10 +21,10 @@ const EVENTS_A_POLL: u32 = 9;
 const HISTORY_LIMIT: u32 = 25_000;
 
 /// Polls until a crawl of `length` is seen to have ended, and how long after its end that is.
-fn wait_for(length: Duration, mut pause: impl FnMut(Duration) -> u32) -> (u32, Duration) {
+fn wait_for(length: Duration, mut pause: impl FnMut(Duration) -> u64) -> (u32, Duration) {
     let (mut now, mut polls) = (Duration::ZERO, 0);
     while now < length {
-        now += Duration::from_secs(pause(now).into());
+        now += Duration::from_secs(pause(now));
         polls += 1;
     }
     (polls, now.abs_diff(length))

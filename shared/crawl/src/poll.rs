@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The shortest and the longest pause between two looks, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollBounds {
-    min: u32,
-    max: u32,
+    min: u64,
+    max: u64,
 }
 
 impl Default for PollBounds {
@@ -15,37 +15,25 @@ impl Default for PollBounds {
     }
 }
 
-/// Bounds that leave no pause, or no end of pauses.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("must be at least the shortest pause, and that at least 1")]
-pub struct InvalidBounds;
-
 impl PollBounds {
-    /// Bounds in seconds; 5 and 60 for what is left out, but the longest at least the shortest.
-    ///
-    /// # Errors
-    /// [`InvalidBounds`] if the shortest is longer than the longest, or 0: without a pause, polls would burn
-    /// through the 25,000 events of an execution's history.
-    pub fn new(min: Option<u32>, max: Option<u32>) -> Result<Self, InvalidBounds> {
+    /// Bounds in seconds; 5 and 60 for what is left out, but the longest at least the shortest. None if the
+    /// shortest is longer than the longest, or 0: without a pause, polls would burn through the 25,000 events of an
+    /// execution's history.
+    #[must_use]
+    pub fn new(min: Option<u64>, max: Option<u64>) -> Option<Self> {
         let default = Self::default();
         let min = min.unwrap_or(default.min);
         let max = max.unwrap_or(default.max.max(min));
-        if 1 <= min && min <= max {
-            Ok(Self { min, max })
-        } else {
-            Err(InvalidBounds)
-        }
+        (1 <= min && min <= max).then_some(Self { min, max })
     }
 
     /// The pause before the next look, in seconds: half the distance to the estimated end, before
     /// it and past it; without an estimate a fifth of what has elapsed; rounded up, within bounds.
     #[must_use]
-    pub fn pause(self, elapsed: Duration, expected: Option<Duration>) -> u32 {
+    pub fn pause(self, elapsed: Duration, expected: Option<Duration>) -> u64 {
         let pause = expected.map_or(elapsed / 5, |expected| expected.abs_diff(elapsed) / 2);
         let whole = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-        u32::try_from(whole)
-            .unwrap_or(u32::MAX)
-            .clamp(self.min, self.max)
+        whole.clamp(self.min, self.max)
     }
 }
 
@@ -87,11 +75,17 @@ mod tests {
     #[test]
     fn impossible_bounds_are_refused() {
         let bounds = |min, max| PollBounds::new(min, max);
-        assert_eq!(bounds(None, None), Ok(PollBounds::default()));
-        assert_eq!(bounds(Some(1), Some(2)), Ok(PollBounds { min: 1, max: 2 }));
-        assert_eq!(bounds(Some(90), None), Ok(PollBounds { min: 90, max: 90 }));
+        assert_eq!(bounds(None, None), Some(PollBounds::default()));
+        assert_eq!(
+            bounds(Some(1), Some(2)),
+            Some(PollBounds { min: 1, max: 2 })
+        );
+        assert_eq!(
+            bounds(Some(90), None),
+            Some(PollBounds { min: 90, max: 90 })
+        );
         for (min, max) in [(Some(0), Some(9)), (Some(9), Some(5)), (None, Some(4))] {
-            assert_eq!(bounds(min, max), Err(InvalidBounds));
+            assert_eq!(bounds(min, max), None);
         }
     }
 
@@ -101,7 +95,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut polls = 0;
         while now < length {
-            now += secs(u64::from(bounds.pause(now, expected)));
+            now += secs(bounds.pause(now, expected));
             polls += 1;
         }
         (polls, now.abs_diff(length))

@@ -5,7 +5,6 @@
 //! all mistakes. An optional field that is `null` counts as absent.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -15,26 +14,25 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// A value that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {rule}")]
 pub struct Mistake {
-    /// Where it is, as a JSON pointer (RFC 6901).
-    pub pointer: String,
     /// Where it is, in words.
     pub place: String,
     /// The rule, such as "must be a string".
     pub rule: String,
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.place, self.rule)
+impl Mistake {
+    /// What is wrong, and where.
+    pub fn new(place: impl Into<String>, rule: impl Into<String>) -> Self {
+        let (place, rule) = (place.into(), rule.into());
+        Self { place, rule }
     }
 }
 
-impl std::error::Error for Mistake {}
-
 /// All that is wrong with an input: at least one mistake, in the order of reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
@@ -61,65 +59,39 @@ impl fmt::Display for Mistakes {
     }
 }
 
-impl std::error::Error for Mistakes {}
+/// What all readers of an input have found.
+type Noted = Rc<RefCell<Vec<Mistake>>>;
 
-/// Reads a whole input, which is called `place` where it is wrong as a whole.
+/// Reads an input, which is called `place` where it is wrong as a whole.
 ///
 /// # Errors
 /// [`Mistakes`], whatever `reader` returns, if it noted any.
 pub fn read<'a, T>(
     value: &'a Value,
     place: &str,
-    reader: impl FnOnce(&Node<'a>) -> Option<T>,
-) -> Result<T, Mistakes> {
-    read_in(String::new(), value, place, reader)
-}
-
-/// Reads the value of a field, whose name its own fields then have before theirs: `filter.prefix`.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_field<'a, T>(
-    value: &'a Value,
-    name: &str,
-    reader: impl FnOnce(&Node<'a>) -> Option<T>,
-) -> Result<T, Mistakes> {
-    read_in(format!("{name}."), value, name, reader)
-}
-
-fn read_in<'a, T>(
-    scope: String,
-    value: &'a Value,
-    place: &str,
-    reader: impl FnOnce(&Node<'a>) -> Option<T>,
+    reader: impl FnOnce(Node<'a>) -> Option<T>,
 ) -> Result<T, Mistakes> {
     let noted = Noted::default();
     let node = Node {
         value,
-        pointer: String::new(),
         place: place.to_owned(),
-        scope,
+        scope: String::new(),
         noted: Noted::clone(&noted),
     };
-    let read = reader(&node);
-    if read.is_none() && noted.borrow().is_empty() {
-        node.wrong::<T>("cannot be read");
-    }
-    let mistakes = noted.take();
+    let read = reader(node);
+    let mut mistakes = noted.take();
     match read {
-        Some(read) if mistakes.is_empty() => Ok(read),
-        _ => Err(Mistakes(mistakes)),
+        Some(read) if mistakes.is_empty() => return Ok(read),
+        None if mistakes.is_empty() => mistakes.push(Mistake::new(place, "cannot be read")),
+        _ => {}
     }
+    Err(Mistakes(mistakes))
 }
-
-/// What all readers of an input have found.
-type Noted = Rc<RefCell<Vec<Mistake>>>;
 
 /// A value of the input, and its place.
 #[derive(Debug)]
 pub struct Node<'a> {
     value: &'a Value,
-    pointer: String,
     place: String,
     /// What the places of an object's fields begin with.
     scope: String,
@@ -129,12 +101,13 @@ pub struct Node<'a> {
 impl<'a> Node<'a> {
     /// Notes that the value breaks `rule`.
     pub fn wrong<T>(&self, rule: impl Into<String>) -> Option<T> {
-        self.noted.borrow_mut().push(Mistake {
-            pointer: self.pointer.clone(),
-            place: self.place.clone(),
-            rule: rule.into(),
-        });
+        self.note(rule.into());
         None
+    }
+
+    fn note(&self, rule: String) {
+        let mistake = Mistake::new(&self.place, rule);
+        self.noted.borrow_mut().push(mistake);
     }
 
     /// The value as it is.
@@ -143,10 +116,10 @@ impl<'a> Node<'a> {
         self.value
     }
 
-    /// The same value under another name; its fields are then `place: field`.
+    /// The same value at another place, whose fields are at `place` and `separator` and their names.
     #[must_use]
-    pub fn named(self, place: String) -> Self {
-        let scope = format!("{place}: ");
+    pub fn at(self, place: String, separator: &str) -> Self {
+        let scope = format!("{place}{separator}");
         Self {
             place,
             scope,
@@ -161,12 +134,8 @@ impl<'a> Node<'a> {
             return self.wrong("must be an object");
         };
         Some(Fields {
-            unread: object
-                .iter()
-                .map(|(name, value)| (name.as_str(), value))
-                .collect(),
+            unread: object.iter().collect(),
             known: Vec::new(),
-            pointer: self.pointer.clone(),
             scope: self.scope.clone(),
             noted: Noted::clone(&self.noted),
         })
@@ -178,12 +147,9 @@ impl<'a> Node<'a> {
         let Some(items) = self.value.as_array() else {
             return self.wrong("must be an array");
         };
-        Some(items.iter().enumerate().map(|(index, value)| Node {
-            value,
-            pointer: format!("{}/{index}", self.pointer),
-            place: format!("{}[{index}]", self.place),
-            scope: format!("{}[{index}].", self.place),
-            noted: Noted::clone(&self.noted),
+        Some(items.iter().enumerate().map(|(index, value)| {
+            let place = format!("{}[{index}]", self.place);
+            child(value, place, &self.noted)
         }))
     }
 
@@ -235,12 +201,8 @@ impl<'a> Node<'a> {
 
     /// A whole number within `range`; `60.0` is one.
     #[must_use]
-    pub fn whole<N: TryFrom<u64> + PartialOrd + fmt::Display>(
-        &self,
-        range: RangeInclusive<N>,
-    ) -> Option<N> {
+    pub fn whole(&self, range: RangeInclusive<u64>) -> Option<u64> {
         whole(self.value)
-            .and_then(|number| N::try_from(number).ok())
             .filter(|number| range.contains(number))
             .or_else(|| {
                 let (least, most) = range.into_inner();
@@ -272,9 +234,8 @@ pub fn whole(value: &Value) -> Option<u64> {
 /// The fields of an object, each to be taken once.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    unread: BTreeMap<&'a str, &'a Value>,
+    unread: Vec<(&'a String, &'a Value)>,
     known: Vec<&'static str>,
-    pointer: String,
     scope: String,
     noted: Noted,
 }
@@ -284,7 +245,8 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn take(&mut self, name: &'static str) -> Option<Node<'a>> {
         self.known.push(name);
-        let value = self.unread.remove(name)?;
+        let place = self.unread.iter().position(|(other, _)| *other == name)?;
+        let (_, value) = self.unread.remove(place);
         Some(self.node(name, value))
     }
 
@@ -294,9 +256,8 @@ impl<'a> Fields<'a> {
         name: &'static str,
         reader: impl FnOnce(&Node<'a>) -> Option<T>,
     ) -> Option<T> {
-        self.take(name)
-            .filter(|node| !node.value.is_null())
-            .and_then(|node| reader(&node))
+        let node = self.take(name).filter(|node| !node.value.is_null())?;
+        reader(&node)
     }
 
     /// What `reader` makes of a field that has to be there.
@@ -320,29 +281,29 @@ impl<'a> Fields<'a> {
     pub fn others(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
         self.unread
             .iter()
-            .map(|(name, value)| (*name, self.node(name, value)))
+            .map(|(name, value)| (name.as_str(), self.node(name, value)))
     }
 
     /// Refuses the fields that nobody has taken: a misspelt one would otherwise be passed over in silence.
     pub fn finish(self) {
-        for (name, _) in self.others() {
-            let rule = format!("is none of the fields {}", self.known.join(", "));
-            self.wrong::<()>(name, rule);
+        for (_, node) in self.others() {
+            node.wrong::<()>(format!("is none of the fields {}", self.known.join(", ")));
         }
     }
 
     fn node(&self, name: &str, value: &'a Value) -> Node<'a> {
-        let place = format!("{}{name}", self.scope);
-        let scope = format!("{place}.");
-        let escaped = name.replace('~', "~0").replace('/', "~1");
-        Node {
-            value,
-            pointer: format!("{}/{escaped}", self.pointer),
-            place,
-            scope,
-            noted: Noted::clone(&self.noted),
-        }
+        child(value, format!("{}{name}", self.scope), &self.noted)
     }
+}
+
+fn child<'a>(value: &'a Value, place: String, noted: &Noted) -> Node<'a> {
+    let node = Node {
+        value,
+        place: String::new(),
+        scope: String::new(),
+        noted: Noted::clone(noted),
+    };
+    node.at(place, ".")
 }
 
 #[cfg(test)]
@@ -355,7 +316,7 @@ mod tests {
         let read = read(value, "input", |input| {
             let mut fields = input.fields()?;
             let name = fields.required("name", |node| node.text_of(1..=3));
-            fields.optional("count", |node| node.whole(1..=9_u32));
+            fields.optional("count", |node| node.whole(1..=9));
             fields.optional("at", Node::moment);
             fields.optional("parts", |parts| {
                 parts.items()?.for_each(|part| {
@@ -371,32 +332,29 @@ mod tests {
             name
         });
         let mistakes = read.err().map_or(vec![], |mistakes| mistakes.0);
-        mistakes
-            .iter()
-            .map(|mistake| format!("{} {mistake}", mistake.pointer))
-            .collect()
+        mistakes.iter().map(ToString::to_string).collect()
     }
 
     /// Whoever corrects one mistake at a time needs a round for each.
     #[test]
     fn every_mistake_is_listed_with_its_place() {
         assert_eq!(mistakes(&json!({"name": "abc"})), [""; 0]);
-        assert_eq!(mistakes(&json!([])), [" input: must be an object"]);
+        assert_eq!(mistakes(&json!([])), ["input: must be an object"]);
         assert_eq!(
             mistakes(&json!({
                 "name": "", "count": 0.5, "at": "2026-02-30T00:00:00Z", "a~b/c": null,
                 "parts": [{"on": 1, "texts": ["a", "", 7]}, 7, {"an": true}],
             })),
             [
-                "/name name: must have 1 to 3 characters",
-                "/count count: must be a whole number from 1 to 9",
-                "/at at: must be a moment such as 2026-01-31T23:59:59Z",
-                "/parts/0/on parts[0].on: must be true or false",
-                "/parts/0/texts/1 parts[0].texts[1]: must not be empty",
-                "/parts/0/texts/2 parts[0].texts[2]: must be a string",
-                "/parts/1 parts[1]: must be an object",
-                "/parts/2/an parts[2].an: is none of the fields on, texts",
-                "/a~0b~1c a~b/c: is none of the fields name, count, at, parts",
+                "name: must have 1 to 3 characters",
+                "count: must be a whole number from 1 to 9",
+                "at: must be a moment such as 2026-01-31T23:59:59Z",
+                "parts[0].on: must be true or false",
+                "parts[0].texts[1]: must not be empty",
+                "parts[0].texts[2]: must be a string",
+                "parts[1]: must be an object",
+                "parts[2].an: is none of the fields on, texts",
+                "a~b/c: is none of the fields name, count, at, parts",
             ]
         );
     }
@@ -406,7 +364,7 @@ mod tests {
     fn null_counts_as_absent() {
         let absent = json!({"name": "a", "count": null, "at": null, "parts": null});
         assert_eq!(mistakes(&absent), [""; 0]);
-        assert_eq!(mistakes(&json!({"name": null})), ["/name name: is missing"]);
+        assert_eq!(mistakes(&json!({"name": null})), ["name: is missing"]);
     }
 
     /// A reader that gives up without a word must not pass for one that read something.

@@ -38,13 +38,10 @@ pub fn init() {
 
 /// Lambda's highest level, FATAL, is none of tracing's; what is no level of Lambda's counts as its INFO.
 fn level(name: Option<&str>) -> LevelFilter {
-    let name = name.unwrap_or_default();
-    if name.eq_ignore_ascii_case("FATAL") {
-        LevelFilter::ERROR
-    } else if name.is_empty() {
-        LevelFilter::INFO
-    } else {
-        name.parse().unwrap_or(LevelFilter::INFO)
+    match name.unwrap_or_default() {
+        "" => LevelFilter::INFO,
+        name if name.eq_ignore_ascii_case("FATAL") => LevelFilter::ERROR,
+        name => name.parse().unwrap_or(LevelFilter::INFO),
     }
 }
 

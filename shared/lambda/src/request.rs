@@ -65,12 +65,11 @@ pub fn crawler(fields: &Fields<'_>) -> Option<Named> {
 
 /// `pollMinSeconds` and `pollMaxSeconds`, from 1 to 86400; 5 and 60 where they are left out.
 pub fn poll_bounds(fields: &mut Fields<'_>) -> Option<PollBounds> {
-    const DAY: u32 = 86_400;
+    const DAY: u64 = 86_400;
     let min = fields.optional("pollMinSeconds", |node| node.whole(1..=DAY));
     let max = fields.optional("pollMaxSeconds", |node| node.whole(1..=DAY));
     PollBounds::new(min, max)
-        .map_err(|error| fields.wrong::<()>("pollMaxSeconds", error.to_string()))
-        .ok()
+        .or_else(|| fields.wrong("pollMaxSeconds", "must be at least the shortest pause"))
 }
 
 #[cfg(test)]
@@ -138,7 +137,7 @@ mod tests {
             Ok(json!({"crawlername": "a", "Crawler": "a"}))
         );
         assert_eq!(
-            echo(&json!({"crawlername": "a", "CrawlerName": "b"})),
+            echo(&json!({"CrawlerName": "b", "crawlername": "a"})),
             Err("crawlername: \"a\" contradicts CrawlerName \"b\"".to_owned())
         );
     }
@@ -198,7 +197,7 @@ mod tests {
             ),
             (
                 json!({"pollMaxSeconds": 4}),
-                "pollMaxSeconds: must be at least the shortest pause, and that at least 1",
+                "pollMaxSeconds: must be at least the shortest pause",
             ),
         ] {
             assert_eq!(bounds(payload), Err(message.to_owned()));

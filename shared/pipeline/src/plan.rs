@@ -9,7 +9,7 @@ use crate::spec::{self, Arguments, Pipeline};
 use crate::window::Window;
 
 /// In seconds: a day.
-const DEFAULT_TIMEOUT: u32 = 86_400;
+const DEFAULT_TIMEOUT: u64 = 86_400;
 /// In bytes. What a state assigns may have 262,144; the rest is left for what comes with the answer.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
@@ -34,7 +34,7 @@ pub struct Plan {
     #[serde(with = "time::serde::rfc3339::option")]
     pub start_after: Option<OffsetDateTime>,
     /// How long the stages may take, in seconds.
-    pub timeout_seconds: u32,
+    pub timeout_seconds: u64,
     /// The window that the execution serves: one run of its queue at a time. None where it waits for nobody.
     pub window: Option<Window>,
     /// Run in order.
@@ -65,7 +65,7 @@ pub struct Step {
     /// Whether the step ends when the crawl does.
     pub r#await: bool,
     /// How long all of the step may take, in seconds; else what is left of the run.
-    pub timeout_seconds: Option<u32>,
+    pub timeout_seconds: Option<u64>,
 }
 
 /// The work of a step. `work` tells its kind, and with it which fields are there.
@@ -106,40 +106,30 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
     };
     let length = serde_json::to_string(&plan).map_or(usize::MAX, |text| text.len());
     if length > LONGEST_PLAN {
-        return Err(Mistakes::from(Mistake {
-            pointer: String::new(),
-            place: "the pipeline".to_owned(),
-            rule: format!(
-                "its plan has {length} bytes, with each step's arguments; at most {LONGEST_PLAN} fit"
-            ),
-        }));
+        let rule = format!(
+            "its plan has {length} bytes, with each step's arguments; at most {LONGEST_PLAN} fit"
+        );
+        return Err(Mistake::new("the pipeline", rule).into());
     }
     Ok(plan)
 }
 
 /// What every job of the run is told: the run's own arguments over what the trigger knows, over `--date`.
 fn run_arguments(pipeline: &Pipeline, execution: &Execution) -> Arguments {
-    let day = |moment: OffsetDateTime| utc_date(moment).to_string();
-    let known = match (&pipeline.window, &pipeline.object) {
-        (Some(window), _) => vec![
-            ("--date", day(window.start)),
-            ("--window_start", rfc3339(window.start)),
-            ("--window_end", rfc3339(window.end)),
-        ],
-        (None, Some(object)) => vec![
-            (
-                "--date",
-                day(pipeline.start_after.unwrap_or(execution.start_time)),
-            ),
-            ("--trigger_bucket", object.bucket.clone()),
-            ("--trigger_key", object.key.clone()),
-        ],
-        (None, None) => vec![("--date", day(execution.start_time))],
-    };
-    let known = known
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    merged(&known.collect(), pipeline.arguments.clone())
+    let mut known = Arguments::new();
+    let mut tell = |name: &str, value| known.insert(name.to_owned(), value);
+    let mut day = execution.start_time;
+    if let Some(window) = &pipeline.window {
+        day = window.start;
+        tell("--window_start", rfc3339(window.start));
+        tell("--window_end", rfc3339(window.end));
+    } else if let Some(object) = &pipeline.object {
+        day = pipeline.start_after.unwrap_or(day);
+        tell("--trigger_bucket", object.bucket.clone());
+        tell("--trigger_key", object.key.clone());
+    }
+    tell("--date", utc_date(day).to_string());
+    merged(&known, pipeline.arguments.clone())
 }
 
 /// The second over the first.

@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 80;
 /// <https://docs.aws.amazon.com/glue/latest/webapi/API_StartJobRun.html>
 const LONGEST_GLUE_NAME: usize = 255;
 /// In seconds: two days, as long as Glue itself lets a job run unless told otherwise.
-const LONGEST_TIMEOUT: u32 = 172_800;
+const LONGEST_TIMEOUT: u64 = 172_800;
 /// Fields that nothing depends on: an editor's, and the one that links a nested execution to its parent.
 const IGNORED: [&str; 2] = ["$schema", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"];
 
@@ -35,7 +35,7 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
     /// How long a run may take, in seconds, counted from when its stages begin; 86400 unless set.
     #[schemars(range(min = 1, max = LONGEST_TIMEOUT))]
-    pub timeout_seconds: Option<u32>,
+    pub timeout_seconds: Option<u64>,
     /// Arguments for every job of the run; those of a step win. --date is the day of the run (UTC) unless set.
     #[schemars(extend("propertyNames" = argument_names()))]
     pub arguments: Option<Arguments>,
@@ -80,7 +80,7 @@ pub struct Step {
     pub r#await: Option<bool>,
     /// How long all of the step may take, in seconds; unless set, what is left of the run.
     #[schemars(range(min = 1, max = LONGEST_TIMEOUT))]
-    pub timeout_seconds: Option<u32>,
+    pub timeout_seconds: Option<u64>,
 }
 
 /// An object in S3; the trigger sets it.
@@ -170,7 +170,7 @@ impl Pipeline {
 impl Stage {
     fn read(node: Node<'_>, number: usize) -> Option<Self> {
         let place = place("stage", number, given_name(&node));
-        let node = node.named(place.clone());
+        let node = node.at(place.clone(), ": ");
         let mut fields = node.fields()?;
         let name = fields.optional("name", name);
         let steps = fields.required("steps", |node| {
@@ -187,7 +187,7 @@ impl Stage {
 impl Step {
     fn read(node: Node<'_>, stage: &str, number: usize) -> Option<Self> {
         let place = place("step", number, given_name(&node));
-        let node = node.named(format!("{stage}, {place}"));
+        let node = node.at(format!("{stage}, {place}"), ": ");
         let mut fields = node.fields()?;
         let step = Self {
             name: fields.optional("name", name),
@@ -262,7 +262,7 @@ fn glue_name(node: &Node<'_>) -> Option<String> {
     node.text_of(1..=LONGEST_GLUE_NAME).map(str::to_owned)
 }
 
-fn timeout(node: &Node<'_>) -> Option<u32> {
+fn timeout(node: &Node<'_>) -> Option<u64> {
     node.whole(1..=LONGEST_TIMEOUT)
 }
 

@@ -19,23 +19,6 @@ fn each_bad_pipeline_is_refused_with_every_mistake() {
     }
 }
 
-/// The place in words is for people; editors and the command line need the place in the file.
-#[test]
-fn each_mistake_points_into_the_pipeline() {
-    for row in table(include_str!("bad.json")) {
-        let pipeline = &row["pipeline"];
-        let mistakes = Pipeline::read(pipeline).expect_err("a bad pipeline");
-        for mistake in mistakes.all() {
-            let there = pipeline.pointer(&mistake.pointer);
-            if mistake.rule == "is missing" {
-                assert!(there.is_none_or(Value::is_null), "{mistake}");
-            } else {
-                assert!(there.is_some(), "{mistake}: {}", mistake.pointer);
-            }
-        }
-    }
-}
-
 /// A pipeline that follows the rules must not be refused.
 #[test]
 fn each_good_pipeline_is_read() {

@@ -36,8 +36,8 @@ local AWS with the real bootstraps; `make faults` writes this page from the same
 
 Each invocation leaves one line of JSON with `level`, `crawlername`, `outcome` and, of an error, `reason`: what the
 caller gets. What callers try again by themselves is of level WARN, and so is a detail that Glue does not give. A
-process that is killed or outlives its timeout leaves no line of its own: Lambda's report of the invocation stands in the
-log, and `Runtime.ExitError` or `Sandbox.Timedout` in the execution's history.
+process that is killed or outlives its timeout leaves no line of its own: Lambda's report of the invocation stands in
+the log, and `Runtime.ExitError` or `Sandbox.Timedout` in the execution's history.
 """
 COLUMNS = ["what happens", "ends as", "the cause says", "calls", "crawls", "then", "within"]
 THEN = {"RUNNING": "the crawl goes on", "STOPPED": "the crawl is stopped"}

@@ -385,7 +385,7 @@ async fn bad_input_names_its_field() {
             "requestedAt: must be a string",
         ),
         (
-            json!({"crawlername": "a", "crawler": "b"}),
+            json!({"crawler": "b", "crawlername": "a"}),
             "crawlername: \"a\" contradicts crawler \"b\"",
         ),
         (
