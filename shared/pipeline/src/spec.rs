@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::window::Window;
+use crate::window::{Moment, Window};
 
 /// In characters. The names of executions begin with a pipeline's name.
 const LONGEST_NAME: usize = 80;
@@ -94,17 +94,6 @@ pub struct Object {
     #[schemars(length(min = 1))]
     pub key: String,
 }
-
-/// A moment in RFC 3339, with T and Z in capitals.
-#[derive(JsonSchema)]
-#[schemars(extend("format" = "date-time"))]
-#[expect(dead_code, reason = "a form, for the schema alone")]
-pub(crate) struct Moment(
-    #[schemars(regex(
-        pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"
-    ))]
-    String,
-);
 
 /// The JSON Schema of a pipeline (draft 2020-12).
 #[must_use]

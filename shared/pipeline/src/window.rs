@@ -5,8 +5,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::spec::Moment;
-
 /// The window whose objects share the run; the trigger sets it. What is handled from its start on and before its end
 /// is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -24,6 +22,17 @@ pub struct Window {
     #[schemars(with = "Moment")]
     pub end: OffsetDateTime,
 }
+
+/// A moment in RFC 3339, with T and Z in capitals.
+#[derive(JsonSchema)]
+#[schemars(extend("format" = "date-time"))]
+#[expect(dead_code, reason = "a form, for the schema alone")]
+pub(crate) struct Moment(
+    #[schemars(regex(
+        pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"
+    ))]
+    String,
+);
 
 impl Window {
     /// The name of the execution that serves it: the queue, and the end in seconds since 1970. Names of one queue
