@@ -10,12 +10,26 @@ from local.extensions import (
     functions,
     glue_api,
     history,
+    integrations,
     jobs,
     resources,
     states,
 )
 
-EXTENSIONS = (glue_api, crawlers, jobs, history, states, functions, deliveries, cloudtrail, faults, resources, control)
+EXTENSIONS = (
+    glue_api,
+    crawlers,
+    jobs,
+    history,
+    integrations,
+    states,
+    functions,
+    deliveries,
+    cloudtrail,
+    faults,
+    resources,
+    control,
+)
 
 
 def install() -> None:

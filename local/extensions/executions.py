@@ -17,7 +17,7 @@ from typing import Any
 import ministack.services.stepfunctions as sfn
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
 
-from local.extensions import contract, faults, scopes
+from local.extensions import contract, faults, integrations, scopes
 from local.extensions.glue_api import Handler, Request, Response
 from local.extensions.scenario import check_machine_tags
 
@@ -240,12 +240,11 @@ def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
 
 
 def start_as_task(_resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """`states:startExecution`; its errors are named `StepFunctions.<error>Exception`."""
+    """`states:startExecution`."""
     status, _, body = start_execution(ministack._nested_start_execution_request(arguments))
     answer = json.loads(body)
     if status >= 400:
-        name = answer["__type"].removesuffix("Exception")
-        raise ministack._ExecutionError(f"StepFunctions.{name}Exception", answer["message"])
+        raise integrations.refusal("states", "StartExecution", answer["__type"], answer["message"])
     return _as_task_output(answer)
 
 

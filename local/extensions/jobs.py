@@ -14,7 +14,7 @@ import ministack.services.glue as glue
 import ministack.services.stepfunctions as sfn
 from ministack.core.responses import AccountRegionScopedDict
 
-from local.extensions import contract, scopes
+from local.extensions import contract, integrations, scopes
 from local.extensions.glue_api import (
     GlueError,
     Request,
@@ -127,8 +127,9 @@ def batch_stop_job_run(request: Request) -> dict[str, Any]:
 
 
 def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The Task: errors of StartJobRun are named `Glue.…`, a failed run is States.TaskFailed."""
-    started = states._invoke_aws_sdk_integration(SDK_INTEGRATION, arguments)
+    """The Task; a failed run is States.TaskFailed."""
+    with integrations.optimized("glue", "StartJobRun"):
+        started = states._invoke_aws_sdk_integration(SDK_INTEGRATION, arguments)
     name = arguments["JobName"]
     if not resource.endswith(".sync"):
         return {"JobName": name, **started}

@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import os
+import re
 import zipfile
 
 import pytest
@@ -202,19 +203,24 @@ def test_a_timed_out_run_fails_the_task_and_a_stopped_one_does_not(local: Local)
 
 
 def test_errors_of_start_job_run_are_named_as_aws_does(local: Local) -> None:
-    """Protects Retry and Catch by name: prefix Glue, and Glue's words."""
+    """Protects Retry and Catch by name: what StartJobRun does not model is AWSGlueException, and its cause tells."""
     missing = local.run(Job=sync("nobody"))
-    assert (missing["error"], missing["cause"]) == (
-        "Glue.EntityNotFoundException",
-        "Failed to start job run due to missing metadata",
+    assert missing["error"] == "Glue.EntityNotFoundException"
+    assert re.fullmatch(
+        r"Failed to start job run due to missing metadata \(Service: AWSGlue; Status Code: 400; "
+        r"Error Code: EntityNotFoundException; Request ID: [0-9a-f-]{36}; Proxy: null\)",
+        missing["cause"],
     )
     job = local.job(tags={"local:seconds": "60"})
     local.glue.start_job_run(JobName=job)
     assert local.run(Job=sync(job))["error"] == "Glue.ConcurrentRunsExceededException"
     throttled = local.job("pass", tags={"local:fault:StartJobRun": "1 ThrottlingException"})
-    retry = [{"ErrorEquals": ["Glue.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    retry = [{"ErrorEquals": ["Glue.AWSGlueException"], "IntervalSeconds": 1, "MaxAttempts": 1}]
     assert local.output(Job=sync(throttled, Retry=retry))["JobRunState"] == "SUCCEEDED"
     assert local.aws.calls()[throttled]["StartJobRun"] == 2
+    denied = local.run(Job=sync(local.job("pass", tags={"local:fault:StartJobRun": "1 AccessDeniedException"})))
+    assert denied["error"] == "Glue.AWSGlueException"
+    assert "; Error Code: AccessDeniedException; " in denied["cause"]
 
 
 def test_stopping_an_execution_stops_its_job(local: Local) -> None:

@@ -32,13 +32,22 @@ def starting(target: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ExecutionLimitExceeded"])
-def test_a_start_fails_as_often_as_the_tag_says(local: Local, code: str) -> None:
-    """Protects the triggers' retries: the API's error, the task's, and then success."""
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("ThrottlingException", "AWSStepFunctionsException"),
+        ("AccessDeniedException", "AWSStepFunctionsException"),
+        ("ExecutionLimitExceeded", "ExecutionLimitExceededException"),
+    ],
+)
+def test_a_start_fails_as_often_as_the_tag_says(local: Local, code: str, named: str) -> None:
+    """Protects retries by name: the API's error, the task's, which is the base class's if none is modelled, and then
+    success."""
     target = machine(local, StartExecution=f"2 {code}")
     assert error_code(local.states.start_execution, stateMachineArn=target)[0] == code
-    error = f"StepFunctions.{code.removesuffix('Exception')}Exception"
-    assert local.run(Task=starting(target))["error"] == error
+    failed = local.run(Task=starting(target))
+    assert failed["error"] == f"StepFunctions.{named}"
+    assert f" (Service: AWSStepFunctions; Status Code: 400; Error Code: {code}; Request ID: " in failed["cause"]
     assert local.output(Task=starting(target))["ExecutionArn"].endswith(":named")
     assert local.aws.calls()[target.rpartition(":")[2]] == {"StartExecution": 3}
 
@@ -69,7 +78,7 @@ def test_a_start_whose_answer_is_lost_took_effect(local: Local) -> None:
     target = machine(local, StartExecution="2 lost-response")
     with pytest.raises(ConnectionClosedError):
         local.states.start_execution(stateMachineArn=target)
-    assert local.run(Task=starting(target))["error"] == "StepFunctions.InternalFailureException"
+    assert local.run(Task=starting(target))["error"] == "StepFunctions.AWSStepFunctionsException"
     assert len(local.states.list_executions(stateMachineArn=target)["executions"]) == 2
 
 

@@ -45,8 +45,18 @@ class Trouble:
 
 
 LASTING = [
-    Trouble("throttled", "StepFunctions.ThrottlingException", "Rate exceeded", "forever ThrottlingException"),
-    Trouble("denied", "StepFunctions.AccessDeniedException", "states:StartExecution", "forever AccessDeniedException"),
+    Trouble(
+        "throttled",
+        "StepFunctions.AWSStepFunctionsException",
+        "Rate exceeded (Service: AWSStepFunctions; Status Code: 400; Error Code: ThrottlingException;",
+        "forever ThrottlingException",
+    ),
+    Trouble(
+        "denied",
+        "StepFunctions.AWSStepFunctionsException",
+        "Error Code: AccessDeniedException",
+        "forever AccessDeniedException",
+    ),
     Trouble("missing", "StepFunctions.StateMachineDoesNotExistException", "not found", None),
     Trouble("unreadable", "InvalidEvent", "detail.object.size", bad=(("size", "large"),)),
     Trouble("exits", "Runtime.ExitError", "exit", bootstrap=f"{TAKE}raise SystemExit(1)\n"),

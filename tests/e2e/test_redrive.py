@@ -125,7 +125,7 @@ def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked):
     code, listed, text = parked.redrive(SCRIPT, "--dry-run")
     assert (code, listed, parked.counted(), parked.runs()) == (0, ["parked"] * 5, (5, 0), 0), text
     assert "NO_PERMISSIONS" in text
-    assert "StepFunctions.ThrottlingException: Rate exceeded" in text
+    assert "StepFunctions.AWSStepFunctionsException: Rate exceeded" in text
 
     code, outcomes, text = parked.redrive()
     assert code == 0, text

@@ -90,8 +90,9 @@ def test_every_task_expects_failure(path):
     """Each task tries again what passes, and catches the rest last and alone, as AWS demands of States.ALL."""
     for name, state in states(load(path)):
         if state["Type"] == "Task":
-            # A job's start that failed without an answer may have happened: its catchers wait for its turn.
-            assert state.get("Retry") or integration(state) == "glue:startJobRun.sync", at(path, name)
+            # What knows the deadline tries again in a loop of states, and may need no retrier.
+            loops = [catcher for catcher in state["Catch"] if catcher["Next"] == "Did the start come too soon?"]
+            assert state.get("Retry") or loops, at(path, name)
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], at(path, name)
             retriers = state.get("Retry", [])
             for rule in [*retriers[:-1], *state["Catch"][:-1]]:
@@ -153,21 +154,27 @@ def test_substitutions_match_the_template_both_ways(path):
     assert set(re.findall(r"\$\{(\w+)\}", path.read_text())) == set(substitutions)
 
 
-def errors_of(service: str, operation: str) -> set[str]:
-    """The modelled error names of an AWS operation, as AWS's own SDK knows them, and the common one."""
+def modelled(service: str, operation: str) -> set[str]:
+    """The error names of an AWS operation, as AWS's own SDK knows them."""
     model = botocore.session.get_session().get_service_model(service).operation_model(operation)
-    return {shape.name for shape in model.error_shapes} | {"ThrottlingException"}
+    return {shape.name for shape in model.error_shapes}
+
+
+def errors_of(service: str, operation: str) -> set[str]:
+    """What the operation models, and the common one."""
+    return modelled(service, operation) | {"ThrottlingException"}
 
 
 def allowed_errors(integration: str) -> set[str]:
     """The error names that a task's integration can raise."""
     match integration:
+        # Optimized integrations name what the operation does not model after the base class of the SDK for Java 1.x.
         case "glue:startJobRun.sync":
-            return {f"Glue.{name}" for name in errors_of("glue", "StartJobRun")}
+            return {f"Glue.{name}" for name in modelled("glue", "StartJobRun")} | {"Glue.AWSGlueException"}
         case "aws-sdk:glue:stopCrawler":
             return {f"Glue.{name}" for name in errors_of("glue", "StopCrawler")}
         case "states:startExecution" | "states:startExecution.sync:2":
-            names = errors_of("stepfunctions", "StartExecution")
+            names = modelled("stepfunctions", "StartExecution") | {"AWSStepFunctions"}
             return {f"StepFunctions.{name.removesuffix('Exception')}Exception" for name in names}
         case "aws-sdk:sfn:listExecutions":
             return {f"Sfn.{name}" for name in errors_of("stepfunctions", "ListExecutions")}
@@ -239,7 +246,11 @@ def test_the_check_of_error_names_bites():
     """The names that people take from other places, and that never match."""
     names = allowed_errors("glue:startJobRun.sync")
     assert "Glue.ConcurrentRunsExceededException" in names
-    assert not names & {"ConcurrentRunsExceededException", "glue.ConcurrentRunsExceededException"}
+    assert not names & {
+        "ConcurrentRunsExceededException",
+        "glue.ConcurrentRunsExceededException",
+        "Glue.ThrottlingException",
+    }
     assert "CrawlerRunningException" in sent_by("${StartCrawlerFunctionArn}")
     assert not sent_by("${S3EventFilterFunctionArn}") & {"CrawlerRunningException", "InvalidPipeline"}
 
@@ -255,6 +266,13 @@ CAUSES = {
     "an aborted execution": json.dumps({"Status": "ABORTED"}),
     "text": "Rate exceeded (Service: Glue, Status Code: 400)",
     "an empty cause": "",
+    "a cut function's error": '{"errorType":"X","errorMessage":"a \\"b\\" \\u00e9","trace":["' + "x" * 33_000,
+    "a cut message": '{"errorType":"X","errorMessage":"' + "x" * 33_000,
+    "a cut job run": '{"JobName":"j","Arguments":{"--sql":"}' + "x" * 33_000 + "}",
+    "braces around no JSON": "{no JSON}",
+    "odd escapes": r'{"errorMessage": "a\q", "ErrorMessage": "\u12", "Error": "\x", "Cause": "' + "\n" + '"}',
+    "no strings": '{"errorMessage": null, "ErrorMessage": 7, "Error": {}}',
+    "an array": '["errorMessage", "ErrorMessage"]',
     "no cause": None,
 }
 
@@ -289,11 +307,21 @@ def test_every_cause_is_understood(path, cause):
     assert found
 
 
+FUNCTIONS_SAY = {
+    "a function's error": "crawlername: is missing",
+    "a function that was killed": "2026-01-31T00:00:00.000Z 1 Task timed out after 30.03 seconds",
+    "a cut function's error": 'a "b" é',
+    "text": CAUSES["text"],
+    "no cause": "",
+    "braces around no JSON": "{no JSON}",
+}
+
+
 def test_what_a_cause_says_is_told():
     """Whoever reads the end of an execution wants Glue's own words, and no JSON around them."""
     for name, told in {
-        "crawl": {"a function's error": "crawlername: is missing", "text": CAUSES["text"], "no cause": ""},
-        "trigger": {"a function's error": "crawlername: is missing", "text": CAUSES["text"], "no cause": ""},
+        "crawl": FUNCTIONS_SAY,
+        "trigger": FUNCTIONS_SAY,
     }.items():
         read = machine(name)["States"]["Read the error"]["Assign"]["message"]
         for kind, said in told.items():
@@ -307,10 +335,39 @@ def test_what_a_cause_says_is_told():
         "an aborted execution": "ABORTED",
         "text": f"States.TaskFailed: {CAUSES['text']}",
         "no cause": "States.TaskFailed: ",
+        "braces around no JSON": "States.TaskFailed: {no JSON}",
     }.items():
         error = {"Error": "States.TaskFailed"} | ({} if CAUSES[kind] is None else {"Cause": CAUSES[kind]})
         assert evaluated(jsonata.Jsonata, read, error=error) == said
     assert evaluated(jsonata.Jsonata, read, error={"Error": "States.Timeout", "Cause": ""}) == "it is still running"
+
+
+LONG = "x" * 300_000
+CUT = "x" * 30_000  # what "Read the error" leaves
+FAR: dict[str, Any] = {
+    "states": {"context": {"Execution": {"Input": {"crawlername": LONG}, "StartTime": "2026-01-31T00:00:00Z"}}},
+    "started": {},
+    "crawl": {"errorMessage": LONG, "logGroup": "g" * 512, "logStream": "s" * 512, "startTime": ""},
+    "error": {"Error": "e" * 256, "Cause": LONG},
+    "refusal": {"Error": "e" * 256, "Cause": LONG},
+    "message": CUT,
+    "cause": LONG,
+    "plan": {"name": "p" * 80},
+    "step": {"place": "l" * 200},
+    "subject": "j" * 255,
+    "deadline": 0,
+    "failure": "JobFailed",
+}
+
+
+@each_machine
+def test_no_cause_is_longer_than_a_fail_may_have(path):
+    """32,768 characters: https://docs.aws.amazon.com/step-functions/latest/dg/state-fail.html"""
+    for name, state in states(load(path)):
+        if state["Type"] == "Fail":
+            text = state["Cause"]
+            told = evaluated(jsonata.Jsonata, text, **FAR) if text.startswith("{%") else text
+            assert len(told) <= 32_768, at(path, name)
 
 
 def test_states_reads_nested_machines():
