@@ -2,7 +2,9 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,14 +17,14 @@ from local.workloads import ROLE
 REQUESTS = int(os.environ.get("REQUESTS", "50"))
 
 
-def crawler(stack: Stack, name: str) -> str:
+def crawler(stack: Stack, name: str, tags: dict[str, str] | None = None) -> str:
     """A crawler without data, whose crawls take 3 s."""
     stack.glue.create_crawler(
         Name=name,
         Role=ROLE,
         DatabaseName=CUSTOMERS.database,
         Targets={"S3Targets": [{"Path": "s3://etl-pipeline/nothing/"}]},
-        Tags={"local:seconds": "3"},
+        Tags={"local:seconds": "3", "local:stopping-seconds": "0"} | (tags or {}),
     )
     return name
 
@@ -63,9 +65,9 @@ def test_a_request_after_the_crawl_began_gets_another(stack: Stack):
     assert max(crawl["StartTime"] for crawl in crawls) >= asked
 
 
-def test_a_crawler_in_demand_starves_nobody(stack: Stack):
-    """Somebody restarts the crawler whenever it is READY: a look may never see that our crawl is over."""
-    name = crawler(stack, "in-demand")
+@contextmanager
+def in_demand(stack: Stack, name: str) -> Iterator[None]:
+    """Somebody restarts the crawler whenever it is READY: a look may never see it so."""
     enough = threading.Event()
 
     def restart_for_ever() -> None:
@@ -78,8 +80,34 @@ def test_a_crawler_in_demand_starves_nobody(stack: Stack):
     restarting = threading.Thread(target=restart_for_ever)
     restarting.start()
     try:
-        execution = stack.run("Crawl", {"crawlername": name, "timeoutSeconds": 30})
+        yield
     finally:
         enough.set()
         restarting.join()
+
+
+def test_a_crawler_in_demand_starves_nobody(stack: Stack):
+    """Our crawl is over, and the next one is under way already."""
+    name = crawler(stack, "in-demand")
+    with in_demand(stack, name):
+        execution = stack.run("Crawl", {"crawlername": name, "timeoutSeconds": 30})
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
+
+
+def test_a_crawler_in_demand_tells_of_its_failures(stack: Stack):
+    """A crawl that fails is told as soon as one that succeeds: at the first look after it, with Glue's message."""
+    name = crawler(stack, "failing-in-demand", {"local:outcome": "failed", "local:error": "no access to s3"})
+    with in_demand(stack, name):
+        execution = stack.run("Crawl", {"crawlername": name, "timeoutSeconds": 30})
+    assert execution["error"] == "CrawlFailed", execution
+    assert "no access to s3" in execution["cause"]
+    crawls = stack.glue.list_crawls(CrawlerName=name)["Crawls"]
+    ended = [crawl for crawl in crawls if "EndTime" in crawl and crawl["StartTime"] >= execution["startDate"]]
+    awaited = min(crawl["EndTime"] for crawl in ended)
+    looks = [
+        event["timestamp"]
+        for event in stack.history(execution["executionArn"])
+        if event.get("stateExitedEventDetails", {}).get("name") == "Get crawler state"
+    ]
+    # One look may have been under way when the crawl ended.
+    assert 1 <= sum(look > awaited for look in looks) <= 2

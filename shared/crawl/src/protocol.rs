@@ -110,7 +110,7 @@ pub enum PreviousCrawl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(into = "&str")]
 pub enum CrawlStatus {
-    /// A crawl is under way, and none that the caller waits for has succeeded.
+    /// A crawl is under way, and none that the caller waits for has ended.
     Running,
     /// READY, but the awaited crawl is not visible yet. Never success.
     Pending,
@@ -157,33 +157,37 @@ pub fn verdict(
 ) -> CrawlStatus {
     let last = crawler.last_crawl.as_ref();
     let start = last.and_then(|last| last.start_time);
-    if crawler.state != CrawlerState::Ready {
-        // The next crawl is under way already, for a crawler in demand may never be seen READY. While
-        // STOPPING, Glue may still be at work on the very crawl that it describes.
-        let is_done = crawler.state == CrawlerState::Running
-            && last.is_some_and(|last| last.status == LastCrawlStatus::Succeeded)
-            && requested_at.is_some_and(|requested_at| start >= Some(requested_at));
-        return if is_done {
-            CrawlStatus::Succeeded
-        } else {
-            CrawlStatus::Running
-        };
-    }
     let is_awaited = match previous {
-        PreviousCrawl::Unstated => true,
+        PreviousCrawl::Unstated => false,
         PreviousCrawl::None => start.is_some(),
         PreviousCrawl::Began(began) => start.is_some_and(|start| start > began),
     };
-    match last {
-        None if previous == PreviousCrawl::Unstated => CrawlStatus::None,
-        Some(last) if is_awaited => match last.status {
-            LastCrawlStatus::Succeeded => CrawlStatus::Succeeded,
-            LastCrawlStatus::Cancelled => CrawlStatus::Cancelled,
-            LastCrawlStatus::Failed | LastCrawlStatus::Unknown(_) | LastCrawlStatus::Missing => {
-                CrawlStatus::Failed
-            }
-        },
-        _ => CrawlStatus::Pending,
+    match (&crawler.state, last) {
+        (CrawlerState::Ready, None) if previous == PreviousCrawl::Unstated => CrawlStatus::None,
+        (CrawlerState::Ready, Some(last)) if is_awaited || previous == PreviousCrawl::Unstated => {
+            end(&last.status)
+        }
+        (CrawlerState::Ready, _) => CrawlStatus::Pending,
+        // The next crawl is under way already: a crawler in demand may never be seen READY.
+        (CrawlerState::Running, Some(last)) if is_awaited => end(&last.status),
+        (CrawlerState::Running, Some(last))
+            if last.status == LastCrawlStatus::Succeeded
+                && requested_at.is_some_and(|requested_at| start >= Some(requested_at)) =>
+        {
+            CrawlStatus::Succeeded
+        }
+        // While STOPPING, Glue may still be at work on the very crawl that it describes.
+        _ => CrawlStatus::Running,
+    }
+}
+
+fn end(status: &LastCrawlStatus) -> CrawlStatus {
+    match status {
+        LastCrawlStatus::Succeeded => CrawlStatus::Succeeded,
+        LastCrawlStatus::Cancelled => CrawlStatus::Cancelled,
+        LastCrawlStatus::Failed | LastCrawlStatus::Unknown(_) | LastCrawlStatus::Missing => {
+            CrawlStatus::Failed
+        }
     }
 }
 
@@ -312,6 +316,7 @@ mod tests {
         let good = Some(("SUCCEEDED", Some(100)));
         for (state, last, previous, expected) in [
             ("RUNNING", good, Unstated, Running),
+            ("RUNNING", None, NoCrawl, Running),
             ("STOPPING", good, NoCrawl, Running),
             ("HIBERNATING", good, Began(at(1)), Running),
             ("READY", None, Unstated, Never),
@@ -343,47 +348,47 @@ mod tests {
         }
     }
 
-    /// Others may restart a crawler at once and for ever: whoever waits for READY would starve. But only
-    /// the crawl's own start proves it fresh then, as it does where a request is satisfied.
+    /// Others may restart a crawler at once and for ever: whoever waits for READY would starve. So the end
+    /// of the awaited crawl counts, good or bad, and a good one that is merely fresh, as where a request is
+    /// satisfied.
     #[test]
-    fn a_fresh_crawl_that_succeeded_counts_while_the_next_one_runs() {
-        use CrawlStatus::{Running, Succeeded};
-        for (state, last, requested_at, expected) in [
-            (
-                "RUNNING",
-                Some(("SUCCEEDED", Some(100))),
-                Some(100),
-                Succeeded,
-            ),
-            ("RUNNING", Some(("SUCCEEDED", Some(99))), Some(100), Running),
-            ("RUNNING", Some(("SUCCEEDED", Some(100))), None, Running),
-            ("RUNNING", Some(("SUCCEEDED", None)), Some(100), Running),
-            ("RUNNING", Some(("FAILED", Some(100))), Some(100), Running),
-            (
-                "STOPPING",
-                Some(("SUCCEEDED", Some(100))),
-                Some(100),
-                Running,
-            ),
-            (
-                "HIBERNATING",
-                Some(("SUCCEEDED", Some(100))),
-                Some(100),
-                Running,
-            ),
-            ("RUNNING", None, Some(100), Running),
+    fn the_end_of_a_crawl_counts_while_the_next_one_runs() {
+        use CrawlStatus::{Cancelled, Failed, Running, Succeeded};
+        use PreviousCrawl::{Began, None as NoCrawl, Unstated};
+        let (before, itself) = (Began(at(99)), Began(at(100)));
+        for (status, previous, requested_at, expected) in [
+            ("SUCCEEDED", before, 999, Succeeded),
+            ("SUCCEEDED", NoCrawl, 999, Succeeded),
+            ("SUCCEEDED", itself, 999, Running),
+            ("SUCCEEDED", itself, 101, Running),
+            ("SUCCEEDED", itself, 100, Succeeded),
+            ("SUCCEEDED", Unstated, 100, Succeeded),
+            ("SUCCEEDED", Unstated, 101, Running),
+            ("FAILED", before, 999, Failed),
+            ("FAILED", NoCrawl, 999, Failed),
+            ("FAILED", itself, 100, Running),
+            ("FAILED", Unstated, 100, Running),
+            ("CANCELLED", before, 100, Cancelled),
+            ("PAUSED", before, 100, Failed),
         ] {
-            for previous in [
-                PreviousCrawl::Unstated,
-                PreviousCrawl::None,
-                PreviousCrawl::Began(at(50)),
+            for (state, judged) in [
+                ("RUNNING", expected),
+                ("STOPPING", Running),
+                ("HIBERNATING", Running),
             ] {
-                let judged = verdict(&crawler(state, last), previous, requested_at.map(at));
+                let crawler = crawler(state, Some((status, Some(100))));
                 assert_eq!(
-                    judged, expected,
-                    "{state} {last:?} {requested_at:?} {previous:?}"
+                    verdict(&crawler, previous, Some(at(requested_at))),
+                    judged,
+                    "{state} {status} {previous:?} {requested_at}"
                 );
             }
+            let undated = crawler("RUNNING", Some((status, None)));
+            assert_eq!(
+                verdict(&undated, previous, Some(at(requested_at))),
+                Running,
+                "{status} {previous:?}"
+            );
         }
     }
 
@@ -416,16 +421,20 @@ mod tests {
             }
         }
 
-        /// The promise "Honest": success is a crawl that SUCCEEDED, and not the one from before; where the
-        /// next one is under way already, it is one that began in time.
+        /// The promise "Honest": an end is that of the last crawl, and of one that is not from before;
+        /// where the next one is under way already, it may also be a good one that began in time.
         #[test]
-        fn success_is_always_a_new_good_crawl(crawler in any_crawler(), began in 0_i64..20, request in 0_i64..20) {
+        fn an_end_is_always_that_of_a_new_crawl(crawler in any_crawler(), began in 0_i64..20, request in 0_i64..20) {
             let judged = verdict(&crawler, PreviousCrawl::Began(at(began)), Some(at(request)));
-            if judged == CrawlStatus::Succeeded {
-                let last = crawler.last_crawl.expect("success without a crawl");
-                prop_assert_eq!(last.status, LastCrawlStatus::Succeeded);
-                let start = last.start_time.expect("success without a start");
-                prop_assert!(start >= at(request) || (crawler.state == CrawlerState::Ready && start > at(began)));
+            if judged.is_final() {
+                let last = crawler.last_crawl.expect("an end without a crawl");
+                prop_assert_eq!(judged == CrawlStatus::Succeeded, last.status == LastCrawlStatus::Succeeded);
+                prop_assert_eq!(judged == CrawlStatus::Cancelled, last.status == LastCrawlStatus::Cancelled);
+                let start = last.start_time.expect("an end without a start");
+                let is_fresh = judged == CrawlStatus::Succeeded
+                    && crawler.state == CrawlerState::Running
+                    && start >= at(request);
+                prop_assert!(is_fresh || start > at(began));
             }
         }
     }

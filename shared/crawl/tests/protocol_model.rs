@@ -22,11 +22,11 @@ mod world;
 use std::env;
 use std::time::Duration;
 
-use crawl::crawler::{Crawl, Crawler, LastCrawlStatus};
+use crawl::crawler::{Crawl, Crawler, CrawlerState, LastCrawlStatus};
 use crawl::protocol::{self, Busy, CrawlStatus, Plan, PreviousCrawl};
 use time::OffsetDateTime;
 
-use glue::{Ending, History, Tick, at};
+use glue::{Ending, History, Tick, Whole, at};
 use search::{Broken, Promise, Seen, search};
 use world::{Faults, Model, Protocol, REAL};
 
@@ -50,6 +50,7 @@ const TWO: Model = Model {
         History::Late,
         History::Prompt,
     ],
+    seconds: Whole::LastCrawl,
     failures: &[Ending::Failed],
     faults: NO_FAULTS,
     crawls_outlast_looks: true,
@@ -104,6 +105,25 @@ fn whatever_goes_wrong_the_promises_hold() {
     });
 }
 
+/// Fresh, Honest, Ends and Prompt hold to the second: GetCrawler leaves out fractions, and ListCrawls may.
+#[test]
+fn whole_seconds_tell_crawls_apart() {
+    let faults = Faults {
+        ticks: 2,
+        failures: 1,
+        foreign: 1,
+        ..NO_FAULTS
+    };
+    for seconds in [Whole::LastCrawl, Whole::Everything] {
+        kept(&Model {
+            callers: 1,
+            seconds,
+            faults,
+            ..TWO
+        });
+    }
+}
+
 /// A crawl that satisfies or is joined precedes the request by what the caller's clock is behind, if it is;
 /// a crawl that was started for the caller never does.
 #[test]
@@ -148,6 +168,7 @@ fn a_margin_makes_up_for_clocks_and_costs_a_crawl() {
         cost(&Model {
             margin,
             shortest: 6,
+            seconds: Whole::Nothing,
             faults,
             ..TWO
         })
@@ -156,7 +177,7 @@ fn a_margin_makes_up_for_clocks_and_costs_a_crawl() {
 }
 
 /// Shared: after all have asked, one crawl serves them all, even if ListCrawls never says a word, an
-/// answer is lost or others start crawls too.
+/// answer is lost or others start crawls too; the crawl does not begin in the second of a request.
 #[test]
 fn all_who_wait_share_one_crawl() {
     for faults in [
@@ -173,7 +194,15 @@ fn all_who_wait_share_one_crawl() {
             ..NO_FAULTS
         },
     ] {
-        assert_eq!(cost(&Model { faults, ..THREE }), 1, "{faults:?}");
+        assert_eq!(
+            cost(&Model {
+                faults,
+                seconds: Whole::Nothing,
+                ..THREE
+            }),
+            1,
+            "{faults:?}"
+        );
     }
     let faults = Faults {
         ticks: 1,
@@ -182,6 +211,7 @@ fn all_who_wait_share_one_crawl() {
     assert_eq!(
         cost(&Model {
             skews: &[-2, 0],
+            seconds: Whole::Nothing,
             faults,
             ..TWO
         }),
@@ -189,8 +219,9 @@ fn all_who_wait_share_one_crawl() {
     );
 }
 
-/// What sharing rests on: each crawl that fails costs another one, a clock that is ahead one in all, and
-/// crawls shorter than the time from a look to its StartCrawler one a caller.
+/// What sharing rests on: each crawl that fails costs another one, a clock that is ahead one in all, a
+/// crawl that begins in the second of a request and is over before a look one in all, as GetCrawler tells
+/// no fractions of its start; and crawls shorter than the time from a look to its StartCrawler one a caller.
 #[test]
 fn sharing_has_its_conditions() {
     for failures in [1, 2] {
@@ -204,19 +235,34 @@ fn sharing_has_its_conditions() {
         ticks: 1,
         ..NO_FAULTS
     };
+    for seconds in [Whole::LastCrawl, Whole::Everything] {
+        assert_eq!(
+            cost(&Model {
+                seconds,
+                faults,
+                ..THREE
+            }),
+            2,
+            "{seconds:?}"
+        );
+    }
+    let exact = Model {
+        seconds: Whole::Nothing,
+        faults,
+        ..THREE
+    };
     assert_eq!(
         cost(&Model {
+            callers: 2,
             skews: &[0, 2],
-            faults,
-            ..TWO
+            ..exact
         }),
         2
     );
     assert_eq!(
         cost(&Model {
             skews: &[2],
-            faults,
-            ..THREE
+            ..exact
         }),
         2
     );
@@ -291,6 +337,15 @@ fn a_crawl_precedes_itself(crawls: &[Crawl], moment: OffsetDateTime) -> Busy {
     }
 }
 
+fn a_crawl_begins_half_a_second_after_another(crawls: &[Crawl], moment: OffsetDateTime) -> Busy {
+    match protocol::judge(crawls, moment) {
+        Busy::Joined { previous_crawl } => Busy::Joined {
+            previous_crawl: previous_crawl + Duration::from_millis(500),
+        },
+        busy => busy,
+    }
+}
+
 fn any_crawl_precedes_a_joined_one(crawls: &[Crawl], moment: OffsetDateTime) -> Busy {
     match protocol::judge(crawls, moment) {
         Busy::Joined { .. } => Busy::Joined {
@@ -310,8 +365,18 @@ fn failed_is_ready(crawler: &Crawler, previous: PreviousCrawl, moment: Moment) -
     protocol::verdict(&all_is_well(crawler), previous, moment)
 }
 
-fn only_ready_will_do(crawler: &Crawler, previous: PreviousCrawl, _: Moment) -> CrawlStatus {
-    protocol::verdict(crawler, previous, None)
+fn only_ready_will_do(crawler: &Crawler, previous: PreviousCrawl, moment: Moment) -> CrawlStatus {
+    match crawler.state {
+        CrawlerState::Ready => protocol::verdict(crawler, previous, moment),
+        _ => CrawlStatus::Running,
+    }
+}
+
+fn only_success_will_do(crawler: &Crawler, previous: PreviousCrawl, moment: Moment) -> CrawlStatus {
+    match protocol::verdict(crawler, previous, moment) {
+        CrawlStatus::Failed if crawler.state == CrawlerState::Running => CrawlStatus::Running,
+        status => status,
+    }
 }
 
 fn all_is_well(crawler: &Crawler) -> Crawler {
@@ -347,6 +412,13 @@ fn broken_decisions_are_found_out() {
             ..NO_FAULTS
         })
     };
+    let failing_in_demand = Model {
+        faults: Faults {
+            failures: 1,
+            ..in_demand.faults
+        },
+        ..in_demand
+    };
     let check = |model: Model, protocol, promise| {
         kept(&model);
         assert_eq!(broken_promise(&Model { protocol, ..model }), promise);
@@ -358,6 +430,16 @@ fn broken_decisions_are_found_out() {
     let judge = |judge| Protocol { judge, ..REAL };
     check(later, judge(any_crawl_is_joined), Promise::Fresh);
     check(calm, judge(a_crawl_precedes_itself), Promise::Ends);
+    let odd = with(Faults {
+        ticks: 1,
+        foreign: 1,
+        ..NO_FAULTS
+    });
+    check(
+        odd,
+        judge(a_crawl_begins_half_a_second_after_another),
+        Promise::Ends,
+    );
     let hasty = Model {
         pauses_outlast_pending: false,
         ..in_demand
@@ -371,6 +453,11 @@ fn broken_decisions_are_found_out() {
     check(calm, verdict(pending_is_ready), Promise::Fresh);
     check(failing, verdict(failed_is_ready), Promise::Honest);
     check(in_demand, verdict(only_ready_will_do), Promise::Ends);
+    check(
+        failing_in_demand,
+        verdict(only_success_will_do),
+        Promise::Prompt,
+    );
     let selfish = plan(no_crawl_satisfies);
     assert!(
         cost(&Model {

@@ -9,6 +9,13 @@ use time::OffsetDateTime;
 /// shortest time between two crawls, a second, is two as well.
 pub(crate) type Tick = i16;
 
+pub(crate) const SECOND: Tick = 2;
+
+/// A moment without its fraction of a second.
+fn whole(tick: Tick) -> Tick {
+    tick - tick.rem_euclid(SECOND)
+}
+
 pub(crate) fn at(tick: Tick) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(500) * i32::from(tick)
 }
@@ -57,6 +64,16 @@ pub(crate) enum Phase {
 pub(crate) struct View {
     phase: Phase,
     pub(crate) finished: usize,
+}
+
+/// Whose starts leave out fractions of a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whole {
+    Nothing,
+    /// GetCrawler's, as on AWS.
+    LastCrawl,
+    /// GetCrawler's and ListCrawls'.
+    Everything,
 }
 
 /// What ListCrawls makes of the newest crawl.
@@ -115,7 +132,7 @@ impl Glue {
     }
 
     /// A view in GetCrawler's words.
-    pub(crate) fn crawler(&self, view: View) -> Crawler {
+    pub(crate) fn crawler(&self, view: View, seconds: Whole) -> Crawler {
         Crawler {
             state: match view.phase {
                 Phase::Ready => CrawlerState::Ready,
@@ -130,17 +147,31 @@ impl Glue {
                     Some(Ending::Cancelled) => LastCrawlStatus::Cancelled,
                     None => LastCrawlStatus::Missing,
                 },
-                start_time: Some(at(self.crawls[last].at)),
+                start_time: Some(at(self.told_start(last, seconds))),
                 ..LastCrawl::default()
             }),
         }
     }
 
+    /// The start of a crawl as GetCrawler tells it.
+    pub(crate) fn told_start(&self, crawl: usize, seconds: Whole) -> Tick {
+        let start = self.crawls[crawl].at;
+        if seconds == Whole::Nothing {
+            start
+        } else {
+            whole(start)
+        }
+    }
+
     /// ListCrawls' answer, newest first. The filter by time is left out: it saves pages, while the
     /// decision is `judge`'s alone.
-    pub(crate) fn list(&self, history: History) -> Vec<Crawl> {
+    pub(crate) fn list(&self, history: History, seconds: Whole) -> Vec<Crawl> {
         let Some((newest, older)) = self.crawls.split_last() else {
             return Vec::new();
+        };
+        let listed = |start, ending| match seconds {
+            Whole::Everything => listed(whole(start), ending),
+            Whole::Nothing | Whole::LastCrawl => listed(start, ending),
         };
         let newest = match history {
             History::Denied => return Vec::new(),

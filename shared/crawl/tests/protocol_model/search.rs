@@ -23,6 +23,9 @@ pub(crate) enum Promise {
     /// Whatever has happened, all callers may still be told. And nobody waits for others without need:
     /// see [`is_stuck`].
     Ends,
+    /// Whoever waits for a crawl that has ended is told at the next look, good or bad, also if the next
+    /// crawl is under way already. See [`is_kept_waiting`].
+    Prompt,
 }
 
 /// A promise broken, and how it came to that.
@@ -92,17 +95,30 @@ pub(crate) fn is_stuck(world: &World, model: &Model) -> bool {
     }
 }
 
+/// Whether the crawl that somebody waits for has ended, the crawler is READY or at its next crawl, and a
+/// look does not tell.
+pub(crate) fn is_kept_waiting(world: &World, model: &Model) -> bool {
+    let is_due = |caller: &Caller| match (world.glue.phase, caller.step) {
+        (Phase::Ready | Phase::Running { .. }, Step::Wait { awaited, .. }) => {
+            let last = world.glue.view().last();
+            last.is_some_and(|last| world.glue.crawls[last].at >= awaited)
+        }
+        _ => false,
+    };
+    let mut callers = 0..world.callers.len();
+    callers.any(|who| is_due(&world.callers[who]) && !settles(world, model, who, 1))
+}
+
 fn is_served(world: &World, model: &Model, who: usize) -> bool {
     let caller = &world.callers[who];
     let asks_at = caller
         .requested
         .map(|requested| requested + caller.skew + model.margin);
-    let last = world
-        .glue
-        .view()
-        .last()
-        .map(|last| &world.glue.crawls[last]);
-    last.is_some_and(|last| last.ending == Some(Ending::Succeeded) && Some(last.at) >= asks_at)
+    let last = world.glue.view().last();
+    last.is_some_and(|last| {
+        world.glue.crawls[last].ending == Some(Ending::Succeeded)
+            && Some(world.glue.told_start(last, model.seconds)) >= asks_at
+    })
 }
 
 /// Whether a caller, left alone, is told or starts a crawl within so many calls.
@@ -155,6 +171,9 @@ pub(crate) fn search(model: &Model) -> Result<Seen, Broken> {
         }
         if is_stuck(&world, model) {
             return Err(search.story(Promise::Ends, from));
+        }
+        if is_kept_waiting(&world, model) {
+            return Err(search.story(Promise::Prompt, from));
         }
         for action in world.actions(model) {
             let mut next = world.after(model, action);

@@ -1,6 +1,6 @@
 //! Worlds that nobody can tell apart from now on are made one: that keeps the search small.
 
-use crate::glue::Tick;
+use crate::glue::{SECOND, Tick};
 use crate::world::{Caller, Model, Step, World};
 
 impl World {
@@ -39,19 +39,23 @@ impl World {
         self.glue.crawls.drain(..oldest);
     }
 
-    /// Moments are compared by at most `reach` ticks: wider gaps between neighbours are all alike.
+    /// Moments are compared by at most `reach` ticks: wider gaps between neighbours are all alike, but for
+    /// the fractions of seconds.
     fn close_gaps(&mut self, model: &Model) {
         let skew = model.skews.iter().map(|skew| skew.abs()).max();
-        let reach = (skew.expect("a clock") + model.margin).max(model.shortest) + 1;
+        let reach = (skew.expect("a clock") + model.margin).max(model.shortest) + SECOND;
         let mut moments = Vec::new();
         self.moments(|moment| moments.push(*moment));
         moments.sort_unstable();
         moments.dedup();
         let mut closed: Vec<(Tick, Tick)> = Vec::new();
         for old in moments {
+            let gap = |wide: Tick| wide.min(reach + (wide - reach).rem_euclid(SECOND));
             let new = closed
                 .last()
-                .map_or(0, |(before, new)| new + (old - before).min(reach));
+                .map_or(old.rem_euclid(SECOND), |(before, new)| {
+                    new + gap(old - before)
+                });
             closed.push((old, new));
         }
         self.moments(|moment| {
@@ -76,6 +80,9 @@ impl World {
                 && let Some(previous) = previous
             {
                 each(previous);
+            }
+            if let Step::Wait { awaited, .. } = &mut caller.step {
+                each(awaited);
             }
         }
     }

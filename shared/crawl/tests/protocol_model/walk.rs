@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::glue::{Ending, Phase, Tick};
-use crate::search::{broken, is_stuck};
+use crate::search::{broken, is_kept_waiting, is_stuck};
 use crate::world::{Action, Faults, Model, World};
 use crate::{TWO, steps};
 
@@ -49,6 +49,7 @@ fn take(world: &World, action: Action) -> Result<World, TestCaseError> {
     let next = world.after(&MODEL, action);
     prop_assert_eq!(broken(&next, &MODEL), None, "{:?} in {:?}", action, world);
     prop_assert!(!is_stuck(&next, &MODEL), "{action:?} in {world:?}");
+    prop_assert!(!is_kept_waiting(&next, &MODEL), "{action:?} in {world:?}");
     Ok(next)
 }
 

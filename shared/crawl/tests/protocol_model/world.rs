@@ -1,7 +1,7 @@
 //! A crawler and its callers as one value: all that any of them can tell apart, and every step that one
 //! of them can take. The decisions are the real ones; only Glue and time are made up.
 
-use crate::glue::{Ending, Glue, History, Phase, Tick, at, tick};
+use crate::glue::{Ending, Glue, History, Phase, Tick, Whole, at, tick};
 use crawl::crawler::{Crawl, Crawler};
 use crawl::protocol::{self, Busy, CrawlStatus, Plan, PreviousCrawl};
 use time::OffsetDateTime;
@@ -35,6 +35,7 @@ pub(crate) struct Model {
     /// How long the shortest crawl takes.
     pub(crate) shortest: Tick,
     pub(crate) histories: &'static [History],
+    pub(crate) seconds: Whole,
     /// How a crawl may end if not well.
     pub(crate) failures: &'static [Ending],
     pub(crate) faults: Faults,
@@ -78,6 +79,8 @@ pub(crate) enum Step {
     Wait {
         outcome: Outcome,
         previous: Option<Tick>,
+        /// When the crawl that it waits for really began.
+        awaited: Tick,
         /// It was answered when the crawl under way was not visible yet.
         early: bool,
     },
@@ -283,7 +286,10 @@ impl World {
             unreachable!("no look in {:?}", caller.step);
         };
         let view = self.glue.view();
-        match (model.protocol.plan)(&self.glue.crawler(view), caller.requested_at(model)) {
+        match (model.protocol.plan)(
+            &self.glue.crawler(view, model.seconds),
+            caller.requested_at(model),
+        ) {
             Plan::Satisfied => Step::Told {
                 outcome: Outcome::Satisfied,
                 status: Ending::Succeeded,
@@ -318,7 +324,7 @@ impl World {
 
     fn ask(&self, model: &Model, who: usize, history: History) -> Step {
         let caller = &self.callers[who];
-        let crawls = self.glue.list(history);
+        let crawls = self.glue.list(history, model.seconds);
         match (model.protocol.judge)(&crawls, caller.requested_at(model)) {
             Busy::Satisfied => Step::Told {
                 outcome: Outcome::Satisfied,
@@ -337,6 +343,7 @@ impl World {
         Step::Wait {
             outcome,
             previous,
+            awaited: self.glue.crawls.last().expect("a crawl under way").at,
             early: self.glue.phase == (Phase::Running { pending: true }),
         }
     }
@@ -351,7 +358,7 @@ impl World {
         };
         let previous = previous.map_or(PreviousCrawl::None, |tick| PreviousCrawl::Began(at(tick)));
         let (view, requested_at) = (self.glue.view(), caller.requested_at(model));
-        let crawler = self.glue.crawler(view);
+        let crawler = self.glue.crawler(view, model.seconds);
         Step::Told {
             outcome,
             status: match (model.protocol.verdict)(&crawler, previous, Some(requested_at)) {
