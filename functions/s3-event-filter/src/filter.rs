@@ -9,7 +9,7 @@ use crate::glob;
 /// In bytes: 50 TB, as large as an object in S3 can be.
 const LARGEST: u64 = 50 << 40;
 
-/// Lets everything pass but what it names; the default leaves out only what jobs write for themselves.
+/// Lets everything pass but what it names and what jobs write for themselves.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {
     bucket: Option<String>,
@@ -17,8 +17,9 @@ pub(crate) struct Filter {
     /// One of them must fit, if there are any.
     suffixes: Vec<String>,
     min_bytes: u64,
-    /// `None` stands for [`bookkeeping`].
-    ignore: Option<Vec<String>>,
+    ignore: Vec<String>,
+    /// Lets [`bookkeeping`] pass too, unless `ignore` fits it.
+    keeps_bookkeeping: bool,
 }
 
 impl Filter {
@@ -43,7 +44,8 @@ impl Filter {
             min_bytes: fields
                 .optional("minBytes", |node| node.whole(0..=LARGEST))
                 .unwrap_or_default(),
-            ignore: fields.optional("ignore", Node::texts),
+            ignore: fields.optional("ignore", globs).unwrap_or_default(),
+            keeps_bookkeeping: fields.optional("ignoreDefaults", Node::flag) == Some(false),
         };
         fields.finish();
         Some(filter)
@@ -69,38 +71,68 @@ impl Filter {
                 self.min_bytes
             ));
         }
-        match &self.ignore {
-            None => bookkeeping(key).map(str::to_owned),
-            Some(patterns) => {
-                let key: Vec<_> = key.chars().collect();
-                let pattern = patterns.iter().find(|pattern| glob::fits(pattern, &key))?;
-                Some(format!("the key fits the ignored pattern {pattern:?}"))
-            }
+        let chars: Vec<_> = key.chars().collect();
+        if let Some(pattern) = self.ignore.iter().find(|glob| glob::fits(glob, &chars)) {
+            return Some(format!("the key fits the ignored pattern {pattern:?}"));
         }
+        let reason = bookkeeping(key).filter(|_| !self.keeps_bookkeeping)?;
+        // Asked for by name: a suffix that is bookkeeping of this kind itself.
+        let is_wanted = (self.suffixes.iter())
+            .any(|suffix| key.ends_with(suffix) && bookkeeping(suffix) == Some(reason));
+        (!is_wanted).then(|| reason.to_owned())
     }
+}
+
+fn globs(node: &Node<'_>) -> Option<Vec<String>> {
+    let globs: Vec<_> = node.items()?.map(|item| glob(&item)).collect();
+    globs.into_iter().collect()
+}
+
+/// A glob. What other tools read as a choice is refused: here it would fit nothing, and nobody would know.
+fn glob(node: &Node<'_>) -> Option<String> {
+    let glob = node.filled()?;
+    if glob.contains(['[', '{']) {
+        return node.wrong("must hold no [ and no {: * and ? are all the wildcards there are");
+    }
+    Some(glob.to_owned())
 }
 
 /// Why an object is not data but the bookkeeping of whoever wrote the data next to it. Not a list
 /// of globs: `*/_started_*` would also leave out the data in a folder of such a name.
 fn bookkeeping(key: &str) -> Option<&'static str> {
     let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));
-    if key.ends_with('/') {
+    let mut folders = folders.split('/');
+    if folders.clone().any(is_staging) {
+        Some("the file lies in a job's staging folder")
+    } else if key.ends_with('/') {
         Some("the key ends in \"/\": a folder marker")
     } else if name.ends_with("_$folder$") {
         Some("the key ends in \"_$folder$\": a folder marker")
-    } else if name == "_SUCCESS" || name.starts_with("_started_") || name.starts_with("_committed_")
-    {
+    } else if is_commit_marker(name) {
         Some("the file is a job's commit marker")
     } else if matches!(name.rsplit_once('.'), Some((_, "crc"))) {
         Some("the file is a checksum")
-    } else if folders
-        .split('/')
-        .any(|folder| folder == "_temporary" || folder.starts_with(".spark-staging"))
+    } else if folders.any(|folder| folder == "_delta_log")
+        && (name.starts_with('.') || matches!(name.rsplit_once('.'), Some((_, "tmp"))))
     {
-        Some("the file lies in a job's staging folder")
+        Some("the file is a temporary one of a Delta log")
     } else {
         None
     }
+}
+
+/// Spark's and Hadoop's committers, S3A's (`__magic`), Hive's, and Spark's streams.
+fn is_staging(folder: &str) -> bool {
+    matches!(folder, "_temporary" | "_spark_metadata")
+        || [".spark-staging", ".hive-staging", "__magic"]
+            .iter()
+            .any(|staging| folder.starts_with(staging))
+}
+
+fn is_commit_marker(name: &str) -> bool {
+    matches!(name, "_SUCCESS" | "_started")
+        || name.starts_with("_started_")
+        || name.starts_with("_committed_")
 }
 
 #[cfg(test)]
@@ -140,6 +172,14 @@ mod tests {
             "_temporary/0/part-0.parquet",
             ".spark-staging-1/part-0.parquet",
             ".spark-staging/a/part-0.parquet",
+            "_started",
+            "__magic_job-1/tasks/0/part-0.parquet",
+            "__magic/part-0.parquet",
+            ".hive-staging_hive_2026-01-01_1/-ext-10000/000000_0",
+            "_spark_metadata/0",
+            "_delta_log/.00000000000000000001.json.c0ffee.tmp",
+            "_delta_log/00000000000000000001.json.tmp",
+            "_temporary/0/_SUCCESS",
         ] {
             for key in [
                 name.to_owned(),
@@ -160,7 +200,8 @@ mod tests {
             "_SUCCESS.csv",
             "_SUCCESS/part-0.csv",
             "_success",
-            "_started",
+            "_starter",
+            "_started/part-0.csv",
             "_started_1/part-0.csv",
             "a/_committed_1/part-0.csv",
             "orders_$folder$/part-0.csv",
@@ -172,6 +213,15 @@ mod tests {
             "_temporary2/part-0.csv",
             "x.spark-staging/part-0.csv",
             ".spark-staging",
+            "__magic",
+            "a__magic/part-0.csv",
+            "_spark_metadata",
+            "spark_metadata/0",
+            ".hive-staging",
+            "_delta_log/00000000000000000001.json",
+            "_delta_log/_last_checkpoint",
+            "a_delta_log/.hidden",
+            "orders/part-0.tmp",
         ] {
             assert!(passes(&Filter::default(), key), "{key}");
         }
@@ -240,12 +290,53 @@ mod tests {
         );
     }
 
-    /// Teams that use `_SUCCESS` as their commit marker must be able to let it through.
+    /// A list of one's own must not let in what nobody wants, and whoever wants it can say so.
     #[test]
-    fn an_explicit_list_replaces_the_default_even_if_empty() {
-        assert!(passes(&filter(&json!({"ignore": []})), "a/_SUCCESS"));
-        assert!(passes(&filter(&json!({"ignore": ["*.bak"]})), "a/_SUCCESS"));
-        assert!(!passes(&filter(&json!({"ignore": null})), "a/_SUCCESS"));
+    fn a_list_adds_to_the_defaults_unless_they_are_dropped() {
+        for (input, passing, failing) in [
+            (json!({"ignore": []}), "a/b.csv", "a/_SUCCESS"),
+            (json!({"ignore": ["*.bak"]}), "a/b.csv", "a/_SUCCESS"),
+            (
+                json!({"ignore": ["*.bak"], "ignoreDefaults": true}),
+                "a/b.csv",
+                "a/_SUCCESS",
+            ),
+            (
+                json!({"ignore": ["*.bak"], "ignoreDefaults": false}),
+                "a/_SUCCESS",
+                "a/b.bak",
+            ),
+            (
+                json!({"ignore": ["*/_SUCCESS"], "ignoreDefaults": false}),
+                "_temporary/a",
+                "a/_SUCCESS",
+            ),
+        ] {
+            let filter = filter(&input);
+            assert!(passes(&filter, passing), "{input} {passing}");
+            assert!(!passes(&filter, failing), "{input} {failing}");
+        }
+    }
+
+    /// Teams that use `_SUCCESS` as their commit marker ask for it, and get it without knowing of defaults.
+    #[test]
+    fn what_a_suffix_asks_for_by_name_passes() {
+        for (suffix, key, is_wanted) in [
+            ("_SUCCESS", "orders/_SUCCESS", true),
+            ("/_SUCCESS", "orders/_SUCCESS", true),
+            ("_SUCCESS", "_temporary/0/_SUCCESS", false),
+            ("SUCCESS", "orders/_SUCCESS", false),
+            (".crc", "orders/a.crc", true),
+            ("/", "orders/", true),
+            ("_$folder$", "orders_$folder$", true),
+            (".tmp", "_delta_log/a.tmp", false),
+            (".csv", "_temporary/0/a.csv", false),
+        ] {
+            let one = filter(&json!({"suffixes": [suffix]}));
+            assert_eq!(passes(&one, key), is_wanted, "{suffix} {key}");
+            let ignoring = filter(&json!({"suffixes": [suffix], "ignore": ["*"]}));
+            assert!(!passes(&ignoring, key), "{suffix} {key}");
+        }
     }
 
     /// A typo or a wrong type must not widen the filter, and the message must name the field.
@@ -255,11 +346,11 @@ mod tests {
             (json!([]), "filter: must be an object"),
             (
                 json!({"sufixes": [".csv"], "prefix": 7}),
-                "filter.prefix: must be a string; filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore",
+                "filter.prefix: must be a string; filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
             ),
             (
                 json!({"sufixes": null}),
-                "filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore",
+                "filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
             ),
             (json!({"bucket": ""}), "filter.bucket: must not be empty"),
             (
@@ -277,6 +368,18 @@ mod tests {
             (
                 json!({"ignore": [null]}),
                 "filter.ignore[0]: must be a string",
+            ),
+            (
+                json!({"ignore": ["*.bak", "*.{tmp,bak}"]}),
+                "filter.ignore[1]: must hold no [ and no {: * and ? are all the wildcards there are",
+            ),
+            (
+                json!({"ignore": ["part-[0-9].csv"]}),
+                "filter.ignore[0]: must hold no [ and no {: * and ? are all the wildcards there are",
+            ),
+            (
+                json!({"ignoreDefaults": "no"}),
+                "filter.ignoreDefaults: must be true or false",
             ),
             (
                 json!({"minBytes": -1}),
@@ -298,7 +401,7 @@ mod tests {
     /// `null` is what a state machine writes where nobody has a filter.
     #[test]
     fn fields_that_are_null_say_nothing() {
-        let nulls = json!({"bucket": null, "prefix": null, "suffixes": null, "minBytes": null, "ignore": null});
+        let nulls = json!({"bucket": null, "prefix": null, "suffixes": null, "minBytes": null, "ignore": null, "ignoreDefaults": null});
         assert_eq!(Filter::read(Some(&nulls)), Ok(Filter::default()));
         assert_eq!(Filter::read(None), Ok(Filter::default()));
     }

@@ -316,6 +316,7 @@ fn any_json() -> impl Strategy<Value = Value> {
             "suffixes",
             "minBytes",
             "ignore",
+            "ignoreDefaults",
         ])
         .prop_map(str::to_owned),
     ];

@@ -144,7 +144,7 @@ impl Story {
     fn run(&self, coalesce_seconds: u32, now: OffsetDateTime) -> (Value, Value) {
         let input = json!({
             "event": self.event(),
-            "filter": {"ignore": []},
+            "filter": {"ignoreDefaults": false},
             "coalesceSeconds": coalesce_seconds,
         });
         let mut answer = answer_at(now, &input).expect("the input is valid");
@@ -281,6 +281,10 @@ pub(super) fn any_request() -> impl Strategy<Value = (Story, Value)> {
         ("suffixes", texts().boxed()),
         ("minBytes", any::<u64>().prop_map(Value::from).boxed()),
         ("ignore", texts().boxed()),
+        (
+            "ignoreDefaults",
+            any::<bool>().prop_map(Value::from).boxed(),
+        ),
     ];
     let filter =
         filter.map(|(field, value)| prop::option::weighted(0.3, (Just(field), mostly(value))));
@@ -328,7 +332,7 @@ proptest! {
     ) {
         let input = json!({
             "event": story.event(),
-            "filter": {"bucket": story.bucket, "prefix": story.key, "suffixes": [story.key], "ignore": []},
+            "filter": {"bucket": story.bucket, "prefix": story.key, "suffixes": [story.key], "ignoreDefaults": false},
             "coalesceSeconds": coalesce_seconds,
             "pipeline": pipeline,
         });
