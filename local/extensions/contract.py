@@ -22,14 +22,14 @@ def check_version() -> None:
         raise ContractError(f"ministack {installed} is installed, the extensions need {MINISTACK}")
 
 
-def names(module: ModuleType, *wanted: str) -> SimpleNamespace:
+def names(module: ModuleType | type, *wanted: str) -> SimpleNamespace:
     """These names of `module`, as they are before any extension replaces them."""
     if missing := [name for name in wanted if not hasattr(module, name)]:
         raise ContractError(f"{module.__name__} has no {', '.join(missing)}; the extensions need ministack {MINISTACK}")
     return SimpleNamespace(**{name: getattr(module, name) for name in wanted})
 
 
-def replace(module: ModuleType, **functions: Callable[..., Any]) -> None:
+def replace(module: ModuleType | type, **functions: Callable[..., Any]) -> None:
     for name, current in vars(names(module, *functions)).items():
         if not callable(current):
             raise ContractError(f"{module.__name__}.{name} is no function")

@@ -1,7 +1,8 @@
 """The life of one crawler: its crawls, one at a time, and what Glue tells about them.
 
 Follows "Crawler", "LastCrawlInfo", "CrawlerHistory" and "CrawlerMetrics" in the AWS Glue
-Web API Reference. Times are epoch seconds with milliseconds, as in the JSON API.
+Web API Reference, and "AWS Glue events" in the EventBridge reference. Times are epoch
+seconds, with milliseconds but for LastCrawl's StartTime.
 """
 
 import json
@@ -13,8 +14,12 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from ministack.core.responses import get_account_id, get_region
+
+from local.extensions import events
 from local.extensions.crawling import Changes, CrawlError
 from local.extensions.scenario import Scenario
 
@@ -22,7 +27,6 @@ logger = logging.getLogger("crawlers")
 T = TypeVar("T")
 
 LOG_GROUP = "/aws-glue/crawlers"
-MILLISECOND = 0.001
 DEFAULT_SECONDS = 1.0
 INTERNAL_ERROR = "Internal Service Exception"
 # CrawlerHistory has words of its own for the three ends of LastCrawlInfo.
@@ -51,20 +55,45 @@ class Crawl:
 
     def last_crawl(self, crawler: str) -> dict[str, Any]:
         """This crawl, ended, as GetCrawler's LastCrawl."""
-        return _present(Status=self.status, ErrorMessage=self.error, **self.log(crawler), StartTime=self.started)
+        start = math.floor(self.started)
+        return _present(Status=self.status, ErrorMessage=self.error, **self.log(crawler), StartTime=start)
 
-    def history(self, crawler: str) -> dict[str, Any]:
+    def history(self, crawler: str, *, in_seconds: bool) -> dict[str, Any]:
         """This crawl as an entry of ListCrawls."""
         return _present(
             CrawlId=self.crawl_id,
             State=HISTORY_STATES[self.status] if self.status else "RUNNING",
-            StartTime=self.started,
+            StartTime=math.floor(self.started) if in_seconds else self.started,
             EndTime=self.ended,
             Summary=summary(self.changes) if self.status == "SUCCEEDED" else None,
             ErrorMessage=self.error,
             **self.log(crawler),
             DPUHour=round(self.seconds / 3600, 6),
         )
+
+    def event(self, crawler: str) -> dict[str, Any] | None:
+        """What EventBridge is told: that the crawl has begun, or its end; nothing of one that was stopped."""
+        log = f"#logEventViewer:group={LOG_GROUP};stream={crawler}"
+        link = f"https://console.aws.amazon.com/cloudwatch/home?region={get_region()}{log}"
+        match self.status:
+            case None:
+                detail = {"state": "Started", "startTime": _timestamp(self.started)}
+            case "SUCCEEDED":
+                counts = {
+                    f"{what}{done}": str(sum(map(len, changed.values())) if what == "partitions" else len(changed))
+                    for what, by_change in (("tables", self.changes.tables), ("partitions", self.changes.partitions))
+                    for done, change in (("Created", "ADD"), ("Updated", "UPDATE"), ("Deleted", "DELETE"))
+                    for changed in [by_change[change]]
+                }
+                ended = {"completionDate": _timestamp(self.ended or 0), "runningTime (sec)": str(int(self.seconds))}
+                detail = {"state": "Succeeded", "warningMessage": "N/A", "cloudWatchLogLink": link} | counts | ended
+            case "FAILED":
+                detail = {"state": "Failed", "errorMessage": self.error, "cloudWatchLogLink": link}
+            case _:
+                return None
+        message = f"Crawler {detail['state']}"
+        detail |= {"accountId": get_account_id(), "crawlerName": crawler, "message": message}
+        return {"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": detail}
 
 
 class Life:
@@ -76,14 +105,17 @@ class Life:
         self._crawls: list[Crawl] = []
 
     def start(self) -> Crawl | None:
-        """A new crawl, or None while one runs."""
+        """A new crawl, or None while one runs.
+
+        No two begin in the same second: on AWS a crawl takes longer, and here some take no time at all.
+        """
         with self._lock:
             if self.running:
                 return None
             # Rounded up: a crawl begins at or after the request for it.
             now = math.ceil(time.time() * 1000) / 1000
-            if self._crawls:  # two crawls of one crawler never begin at the same time
-                now = max(now, round(self._crawls[-1].started + MILLISECOND, 3))
+            if self._crawls:
+                now = max(now, math.floor(self._crawls[-1].started) + 1)
             self._crawls.append(Crawl(started=now))
             return self._crawls[-1]
 
@@ -93,6 +125,8 @@ class Life:
         `work` reads the data, at once: what lands later is not part of this crawl. What
         it returns writes the catalog, at the end and only if the crawl succeeds.
         """
+        crawl.stop_requested.wait(max(0.0, crawl.started - time.time()))
+        self._announce(crawl)
         commit, changes = None, Changes()
         outcome, error = scenario.outcome or "succeeded", scenario.error
         if outcome == "succeeded":
@@ -116,6 +150,11 @@ class Life:
             crawl.changes, crawl.error = changes, error
             crawl.ended = round(time.time(), 3)
             crawl.status = outcome.upper()
+        self._announce(crawl)
+
+    def _announce(self, crawl: Crawl) -> None:
+        if event := crawl.event(self._crawler):
+            events.put(event)
 
     def stop(self) -> bool | None:
         """Asks the running crawl to stop: None if there is none, False if it is stopping already."""
@@ -187,6 +226,10 @@ def summary(changes: Changes) -> str:
         if details
     }
     return json.dumps(_present(TABLE=tables or None, PARTITION=partitions or None))
+
+
+def _timestamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _attempt(step: Callable[[], T]) -> tuple[T | None, str | None]:

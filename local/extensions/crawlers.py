@@ -45,6 +45,23 @@ OPERATORS = {
     "EQ": operator.eq,
     "NE": operator.ne,
 }
+TARGETS = (
+    "S3Targets",
+    "JdbcTargets",
+    "MongoDBTargets",
+    "DynamoDBTargets",
+    "CatalogTargets",
+    "DeltaTargets",
+    "IcebergTargets",
+    "HudiTargets",
+)
+UNSAID = {
+    "Classifiers": [],
+    "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
+    "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DEPRECATE_IN_DATABASE"},
+    "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+    "LakeFormationConfiguration": {"UseLakeFormationCredentials": False, "AccountId": ""},
+}
 
 
 def _milliseconds(value: float) -> int:
@@ -158,13 +175,15 @@ def get_crawler_metrics(request: Request) -> dict[str, Any]:
 
 def list_crawls(request: Request) -> dict[str, Any]:
     name = request["CrawlerName"]
-    life, lag = _life(name), _scenario(name).list_crawls_lag_seconds
+    life, scenario = _life(name), _scenario(name)
+    lag, in_seconds = scenario.list_crawls_lag_seconds, scenario.list_crawls_precision == "seconds"
     size = request.get("MaxResults", DEFAULT_PAGE)
     if not 1 <= size <= MAX_PAGE:
         raise GlueError("InvalidInputException", f"MaxResults must be between 1 and {MAX_PAGE}")
     filters = [_filter(entry) for entry in request.get("Filters", [])]
     visible = [crawl for crawl in reversed(life.crawls()) if time.time() - crawl.started >= lag]
-    entries = [entry for entry in (crawl.history(name) for crawl in visible) if all(f(entry) for f in filters)]
+    all_entries = (crawl.history(name, in_seconds=in_seconds) for crawl in visible)
+    entries = [entry for entry in all_entries if all(f(entry) for f in filters)]
     if token := request.get("NextToken"):
         ids = [entry["CrawlId"] for entry in entries]
         if token not in ids:
@@ -188,8 +207,13 @@ def _forget() -> None:
 
 
 def _describe(name: str) -> dict[str, Any]:
+    """The crawler with everything that GetCrawler tells though nobody has said it."""
     life = _life(name)
-    definition = {k: v for k, v in ministack._crawlers[name].items() if v not in (None, "", {})}
+    definition = UNSAID | {k: v for k, v in ministack._crawlers[name].items() if v not in (None, "", {})}
+    definition["Role"] = definition["Role"].partition(":role/")[2] or definition["Role"]
+    said = definition.get("Targets", {})
+    definition["Targets"] = {kind: [] for kind in TARGETS} | said
+    definition["Targets"]["S3Targets"] = [{"Exclusions": []} | target for target in said.get("S3Targets", [])]
     return definition | life.state(_scenario(name).pending_seconds)
 
 

@@ -1,7 +1,8 @@
 """What a crawl does: from the S3 objects under its targets to tables and partitions.
 
-Follows "How crawlers work", "Include and exclude patterns" and "Parameters set on Data
-Catalog tables by crawler" in the AWS Glue Developer Guide. Only public API calls, to
+Follows "How crawlers work", "Creating a single schema for each Amazon S3 include path",
+"Include and exclude patterns" and "Parameters set on Data Catalog tables by crawler" in the
+AWS Glue Developer Guide. Only public API calls, to
 this very AWS.
 """
 
@@ -21,6 +22,10 @@ from local.extensions.globs import glob_to_regex
 from local.extensions.schema import Columns, FileSchema, SchemaError, infer, merge, table_name
 
 __all__ = ["Changes", "CrawlError", "crawl"]
+
+SIMILARITY = 0.7
+# The policy of a crawler's Configuration that makes one table of whatever is in one target.
+COMBINE = "CombineCompatibleSchemas"
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,11 @@ def _table(definition: dict[str, Any], target: Target, files: list[DataFile]) ->
     for file in files:
         columns = merge(columns, file.schema.columns)
     first = files[0]
+    may_differ = COMBINE in (definition.get("Configuration") or "")
     for file in files[1:]:
+        if not may_differ and not _similar(file.schema.columns, first.schema.columns):
+            one, other = (f"{each.key} ({', '.join(each.schema.columns)})" for each in (first, file))
+            raise CrawlError(f"{target.path} holds different schemas: {one} and {other}")
         for what, one, other in (
             ("formats", file.schema.format, first.schema.format),
             ("delimiters", file.schema.delimiter, first.schema.delimiter),
@@ -145,6 +154,11 @@ def _table(definition: dict[str, Any], target: Target, files: list[DataFile]) ->
         records=sum(file.schema.records for file in files),
         size=sum(file.size for file in files),
     )
+
+
+def _similar(one: Columns, other: Columns) -> bool:
+    """How much is enough is AWS's figure for columns; Glue weighs more than their names."""
+    return len(one.keys() & other.keys()) >= SIMILARITY * max(len(one), len(other))
 
 
 def _name(definition: dict[str, Any], target: Target) -> str:

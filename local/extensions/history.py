@@ -14,7 +14,7 @@ from ministack.core.responses import now_iso
 
 from local.extensions import contract
 
-ministack = contract.names(sfn, "_ExecutionError", "_add_event", "_fail_state_error")
+ministack = contract.names(sfn, "_ExecutionError", "_add_event")
 HANDLERS = contract.names(
     sfn, "_execute_choice", "_execute_map", "_execute_parallel", "_execute_pass", "_execute_task", "_execute_wait"
 )
@@ -54,7 +54,7 @@ def run_states(states: dict[str, Any], start_at: str, data: Any, execution: dict
             case "Succeed":
                 value, name = sfn._apply_output_path(state, value, context), None
             case "Fail":
-                raise ministack._ExecutionError(*ministack._fail_state_error(state, value, context))
+                raise ministack._ExecutionError(*sfn._fail_state_error(state, value, context))
             case "Task" | "Parallel" | "Map":
                 value, name = _handler(kind)(state, value, execution, context)
             case _:

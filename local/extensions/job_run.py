@@ -1,7 +1,8 @@
 """One run of a Glue job: its script as a process, from STARTING to a final state.
 
-Follows "JobRun" in the AWS Glue Web API Reference, and "Using job parameters in AWS Glue
-jobs" in the Developer Guide for what the script finds in sys.argv.
+Follows "JobRun" in the AWS Glue Web API Reference, "Using job parameters in AWS Glue jobs"
+in the Developer Guide for what the script finds in sys.argv, and "AWS Glue events" in the
+EventBridge reference.
 """
 
 import logging
@@ -19,12 +20,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_region
 
-from local.extensions import own
+from local.extensions import events, own
 from local.extensions.scenario import Scenario
 
 logger = logging.getLogger("jobs")
 
 MINUTE = 60
+# How the event of an ended run is marked, and what it says unless Glue has more to say.
+SEVERITIES = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN", "FAILED": "ERROR"}
+MESSAGES = {"SUCCEEDED": "Job run succeeded", "STOPPED": "Job run stopped"}
 OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "STOPPED"}
 TIMED_OUT = "Job run timed out"
 EXTRA_PY_FILES = "--extra-py-files"
@@ -106,6 +110,14 @@ class JobRun:
                 self._record["ErrorMessage"] = error
             self._set(state)
         self.ended.set()
+        detail = {
+            "jobName": self._job["Name"],
+            "severity": SEVERITIES[state],
+            "state": state,
+            "jobRunId": self.id,
+            "message": error or MESSAGES[state],
+        }
+        events.put({"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": detail})
 
     def _execute(self) -> tuple[str, str | None]:
         scenario = self._scenario

@@ -12,7 +12,8 @@ PREFIX = "local:"
 FAULT_PREFIX = "local:fault:"
 # The operations of Step Functions that can be struck, on the machine that they name.
 STARTS = ("StartExecution", "StartSyncExecution")
-OUTCOMES = ("succeeded", "failed", "cancelled")
+# The values of the tags that are words.
+WORDS = {"outcome": ("succeeded", "failed", "cancelled"), "list_crawls_precision": ("milliseconds", "seconds")}
 _FAULT = re.compile(r"(?P<times>\d+|forever) (?P<what>[A-Za-z0-9-]+)")
 
 
@@ -24,6 +25,7 @@ class Scenario:
     stopping_seconds: float = 0.2
     pending_seconds: float = 0.0
     list_crawls_lag_seconds: float = 0.0
+    list_crawls_precision: str = "milliseconds"
     timeout_seconds: float | None = None
     outcome: str | None = None
     error: str | None = None
@@ -39,8 +41,9 @@ class Scenario:
             if name not in known:
                 raise ValueError(f"unknown tag {tag}")
             values[name] = _seconds(tag, value) if name.endswith("seconds") else value
-        if values.get("outcome", OUTCOMES[0]) not in OUTCOMES:
-            raise ValueError(f"tag local:outcome must be one of {', '.join(OUTCOMES)}")
+        for name, words in WORDS.items():
+            if values.get(name, words[0]) not in words:
+                raise ValueError(f"tag local:{name.replace('_', '-')} must be one of {', '.join(words)}")
         return cls(**values)
 
 

@@ -1,12 +1,15 @@
 """States, where ministack's engine differs from AWS.
 
-Follows "Handling errors in Step Functions workflows", "Choice", "Parallel", "Map" and
-"Transforming data with JSONata" in the AWS Step Functions Developer Guide.
+Follows "Handling errors in Step Functions workflows", "Choice", "Fail", "Parallel", "Map",
+"Passing data between states with variables" and "Transforming data with JSONata" in the AWS
+Step Functions Developer Guide.
 """
 
+import json
 import random
 from typing import Any
 
+import jsonata
 import ministack.services.stepfunctions as sfn
 
 from local.extensions import contract, executions, history, scopes
@@ -22,18 +25,26 @@ ministack = contract.names(
     "_error_matches",
     "_execute_choice",
     "_execute_task",
+    "_fail_state_error",
     "_find_matching_retrier",
     "_invoke_resource",
+    "_invoke_resource_with_timeout",
     "_jsonata_state_field",
     "_run_map_items",
     "_run_parallel_branches",
     "_state_query_language",
 )
+engine = contract.names(jsonata.Jsonata, "jsonata")
 
 State = dict[str, Any]
 Context = dict[str, Any]
 Next = tuple[Any, str | None]
 
+# What one state may assign, in bytes of JSON.
+MAX_ASSIGNED = 256 * 1024
+MAX_ERROR, MAX_CAUSE = 256, 32_768  # characters of a Fail state
+# AWS's limit is undocumented; people met it between 95 and 125, and the engine's own is 100.
+MAX_DEPTH = 100
 # What JSONata adds to a Parallel; ministack's runs what is left.
 PARALLEL_JSONATA = ("Arguments", "Output", "Assign")
 
@@ -48,13 +59,21 @@ def install() -> None:
         _evaluate_jsonata_choice_rule=matches,
         _execute_choice=execute_choice,
         _execute_task=execute_task,
+        _fail_state_error=fail_state_error,
         _find_matching_retrier=find_matching_retrier,
         _invoke_resource=invoke_resource,
+        _invoke_resource_with_timeout=invoke_resource_with_timeout,
         _run_map_items=run_map_items,
         _run_parallel_branches=run_parallel_branches,
         _run_sub_machine=run_sub_machine,
         _scaled_sleep=sleep,
     )
+    contract.replace(jsonata.Jsonata, jsonata=expression)
+
+
+def expression(text: str, timeout: int | None = None) -> Any:
+    """An expression of JSONata that may not go too deep."""
+    return engine.jsonata(text, timeout=timeout, stack=MAX_DEPTH)
 
 
 def sleep(seconds: float) -> None:
@@ -71,6 +90,26 @@ def invoke_resource(resource: str, arguments: Any) -> Any:
         if error.error == "Lambda.Unknown" and '"TooManyRequestsException"' in error.cause:
             raise ministack._ExecutionError("Lambda.TooManyRequestsException", error.cause) from error
         raise
+
+
+def invoke_resource_with_timeout(resource: str, arguments: Any, seconds: float) -> Any:
+    """States.Timeout has no cause."""
+    try:
+        return ministack._invoke_resource_with_timeout(resource, arguments, seconds)
+    except ministack._ExecutionError as error:
+        if error.error == "States.Timeout":
+            raise ministack._ExecutionError(error.error, "") from error
+        raise
+
+
+def fail_state_error(state: State, raw_input: Any, context: Context | None = None) -> tuple[str, str]:
+    """What is longer than AWS allows is an error of the machine."""
+    error, cause = ministack._fail_state_error(state, raw_input, context)
+    for field, value, limit in (("Error", error, MAX_ERROR), ("Cause", cause, MAX_CAUSE)):
+        if len(value) > limit:
+            text = f"The field '{field}' has {len(value)} characters and may have {limit}"
+            raise ministack._ExecutionError("States.Runtime", text)
+    return error, cause
 
 
 def error_matches(error_equals: list[str], error: str) -> bool:
@@ -101,12 +140,15 @@ def execute_task(state: State, raw_input: Any, execution: State, context: Contex
 
 
 def apply_state_assign(state: State, raw_input: Any, context: Context, **results: Any) -> None:
-    """All of an Assign sees the variables as they were before it."""
+    """All of an Assign sees the variables as they were before it, and has one limit."""
     if ministack._state_query_language(state, context) == "JSONata":
         values = {
             name: ministack._apply_jsonata_template(template, raw_input, context, **results)
             for name, template in (state.get("Assign") or {}).items()
         }
+        if len(json.dumps(values)) > MAX_ASSIGNED:
+            text = f"The variables of one Assign have more than {MAX_ASSIGNED} bytes together"
+            raise ministack._ExecutionError("States.DataLimitExceeded", text)
         context.setdefault("variables", {}).update(values)
 
 

@@ -174,15 +174,15 @@ def test_partitions(local: Local) -> None:
 
 def test_a_second_crawl_tells_new_from_changed_from_unchanged(local: Local) -> None:
     """Protects the counts of tables and partitions: only what changed is counted."""
-    bucket = local.bucket(**{"t/dt=1/a.csv": "id\n1\n"})
+    bucket = local.bucket(**{"t/dt=1/a.csv": "id,a,b\n1,1,1\n"})
     crawler = local.crawler(f"s3://{bucket}/t/", SchemaChangePolicy={"DeleteBehavior": "DELETE_FROM_DATABASE"})
     local.crawl(crawler)
     assert changes(local.crawl(crawler)) == {}
-    local.s3.put_object(Bucket=bucket, Key="t/dt=2/a.csv", Body="id\n1\n")
+    local.s3.put_object(Bucket=bucket, Key="t/dt=2/a.csv", Body="id,a,b\n1,1,1\n")
     assert changes(local.crawl(crawler)) == {"PARTITION": {"ADD": 1}}
-    local.s3.put_object(Bucket=bucket, Key="t/dt=2/a.csv", Body="id,name\n1,x\n")
+    local.s3.put_object(Bucket=bucket, Key="t/dt=2/a.csv", Body="id,a,b,name\n1,1,1,x\n")
     assert changes(local.crawl(crawler)) == {"TABLE": {"UPDATE": 1}, "PARTITION": {"UPDATE": 2}}
-    assert columns(table(local, crawler, "t")) == {"id": "bigint", "name": "string"}
+    assert columns(table(local, crawler, "t")) == {"id": "bigint", "a": "bigint", "b": "bigint", "name": "string"}
     local.s3.delete_object(Bucket=bucket, Key="t/dt=1/a.csv")
     assert changes(local.crawl(crawler)) == {"PARTITION": {"DELETE": 1}}
     local.s3.delete_object(Bucket=bucket, Key="t/dt=2/a.csv")
@@ -203,11 +203,11 @@ def test_a_crawler_that_may_only_log_changes_nothing(local: Local) -> None:
 
 def test_types_that_differ_between_files_are_widened(local: Local) -> None:
     """Protects tables of many files: the narrowest type that holds all values."""
-    bucket = local.bucket(**{"t/a.csv": "n,m\n1,1\n", "t/b.csv": "n,m,o\n1.5,x,2024-01-01\n"})
+    bucket = local.bucket(**{"t/a.csv": "n,m,l\n1,1,1\n", "t/b.csv": "n,m,l,o\n1.5,x,2,2024-01-01\n"})
     crawler = local.crawler(f"s3://{bucket}/t/")
     local.crawl(crawler)
     found = table(local, crawler, "t")
-    assert columns(found) == {"n": "double", "m": "string", "o": "date"}
+    assert columns(found) == {"n": "double", "m": "string", "l": "bigint", "o": "date"}
     assert found["Parameters"]["objectCount"] == "2"
 
 
@@ -274,8 +274,14 @@ def test_a_crawl_reads_at_its_start(local: Local) -> None:
         ({"t/bad.parquet": "PAR1 but not really"}, "t/", None, "/t/bad.parquet can't be classified: "),
         ({"t/a.csv": "id\n1\n", "t/b.json": '{"id": 1}'}, "t/", None, "holds different formats"),
         ({"t/a.csv": "id\n1\n", "t/dt=1/b.csv": "id\n1\n"}, "t/", None, "holds different folder depths"),
+        (
+            {"t/year=2017/a.json": '{"a": 1, "b": 2}', "t/year=2018/b.json": '{"c": 3, "d": 4}'},
+            "t/",
+            None,
+            "holds different schemas",
+        ),
     ],
-    ids=["bucket", "database", "json", "parquet", "formats", "depths"],
+    ids=["bucket", "database", "json", "parquet", "formats", "depths", "schemas"],
 )
 def test_a_crawl_that_cannot_work_fails_and_says_why(
     local: Local, objects: dict[str, Any], path: str, database: str | None, message: str
@@ -288,6 +294,17 @@ def test_a_crawl_that_cannot_work_fails_and_says_why(
     assert crawl["State"] == last["Status"] == "FAILED"
     assert message in crawl["ErrorMessage"] == last["ErrorMessage"]
     assert "crawl-" not in crawl["ErrorMessage"]
+
+
+def test_schemas_may_differ_where_they_are_to_be_combined(local: Local) -> None:
+    """Protects crawlers with a single schema for each path, by the example of Glue's guide."""
+    bucket = local.bucket(**{"t/year=2017/a.json": '{"a": 1, "b": 2}', "t/year=2018/b.json": '{"c": 3, "d": 4}'})
+    combine = {"Version": 1.0, "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}}
+    name = local.crawler(f"s3://{bucket}/t/", Configuration=json.dumps(combine))
+    local.crawl(name)
+    table = local.glue.get_table(DatabaseName=local.get_crawler(name)["DatabaseName"], Name="t")["Table"]
+    assert [column["Name"] for column in table["StorageDescriptor"]["Columns"]] == ["a", "b", "c", "d"]
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["year"]
 
 
 def test_an_object_may_be_a_target(local: Local) -> None:

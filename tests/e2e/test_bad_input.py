@@ -83,6 +83,25 @@ def test_pipeline_fails_with_the_place(stack: Stack, stages, error, cause):
     assert cause in execution["cause"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"startAfter": "2026-02-30T00:00:00Z"}, "pipeline p: startAfter: must be a moment such as"),
+        ({"timeoutSeconds": 1e306}, "pipeline p: timeoutSeconds: must be a whole number from 1 to 172800"),
+        (
+            {"stages": [{"steps": [{"crawlr": "c"}] * 2_000}]},
+            "pipeline p: stage 1, step 1: crawlr: is none of the fields",
+        ),
+    ],
+    ids=["no such day", "too large a number", "too many mistakes to tell"],
+)
+def test_what_a_machine_could_not_bear_is_refused_before_it_has_to(stack: Stack, fields, cause):
+    """A moment, a number or a cause that Step Functions refuses would end the run without a word of ours."""
+    execution = stack.run("Pipeline", {"name": "p", "stages": [{"steps": [{"job": "nobody"}]}]} | fields)
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidPipeline"), execution.get("cause")
+    assert execution["cause"].startswith(cause)
+
+
 def test_a_stopped_job_is_no_success(stack: Stack):
     """What a job had written when somebody stopped it must not be crawled, let alone pass as complete."""
     stack.glue.create_job(

@@ -238,7 +238,7 @@ def describe(stack: Stack, execution: dict[str, Any]) -> dict[str, Any]:
 def test_every_object_is_in_a_run_that_began_after_it_landed(burst: Burst):
     """Lossless: the run that the event's answer names, or the one that absorbed it, read later, and succeeded."""
     jobs = {run["Id"]: run for run in burst.jobs}
-    crawls = {crawl["StartTime"]: crawl for crawl in burst.crawls}
+    crawls = {crawl["StartTime"].replace(microsecond=0): crawl for crawl in burst.crawls}  # as GetCrawler tells it
     uncovered = set(DATA)
     for answer in burst.answers:
         if answer["outcome"] == "IGNORED":

@@ -52,13 +52,16 @@ def page() -> str:
 
 
 def row(scenario: Scenario) -> list[str]:
+    def number(least: int) -> str:
+        return f"{least} or {least + 1}" if scenario.or_else else str(least)
+
     over = scenario.bound - scenario.deadline
     return [
         scenario.name,
-        f"`{scenario.ends}`",
+        " or ".join(f"`{ends}`" for ends in (scenario.ends, scenario.or_else) if ends),
         "<br>".join(scenario.says).format(crawler="*crawler*"),
-        "several" if scenario.starts is None else str(scenario.starts),
-        str(scenario.crawls),
+        "several" if scenario.starts is None else number(scenario.starts),
+        number(scenario.crawls),
         THEN.get(scenario.left, ""),
         f"deadline + {over:g} s" if over > 0 else f"{scenario.bound:g} s",
     ]

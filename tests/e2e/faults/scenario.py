@@ -14,6 +14,9 @@ TRIES = 2 * SLACK
 # An invocation whose attempts Glue leaves without an answer: three of 5 s, and the pauses.
 SILENCE = 18
 
+# Where only GetCrawler tells when a crawl began: in the second of the request it may have begun before it.
+THE_SECOND = "STARTED"
+
 
 class Before(Enum):
     """What the crawler has been through when the request comes."""
@@ -53,6 +56,7 @@ class Scenario:
 
     name: str
     ends: str  # the outcome, a function's verdict, or the name of the error
+    or_else: str = ""  # what chance may make of it instead, for one more start and one more crawl
     says: tuple[str, ...] = ()  # what the cause holds, beside the crawler's name
     call: str = "Crawl"  # the machine, or one of its functions alone
     given: Mapping[str, Any] = field(default_factory=dict)  # the input, beside crawlername
