@@ -104,11 +104,15 @@ def test_every_task_expects_failure(path):
 
 @each_machine
 def test_every_retry_is_bounded_and_spread(path):
-    """Backoff without an upper bound outwaits deadlines; without jitter, many callers come back at once."""
+    """Backoff without an upper bound outwaits deadlines; without jitter, many callers come back at once.
+
+    Where that does no harm, tests/static/test_bursts.py shows it.
+    """
     for name, state in states(load(path)):
         for retrier in state.get("Retry", []):
             if retrier["MaxAttempts"]:
-                assert retrier["JitterStrategy"] == "FULL", at(path, name)
+                may_come_at_once = "StepFunctions.AWSStepFunctionsException" in retrier["ErrorEquals"]
+                assert retrier["JitterStrategy"] == ("NONE" if may_come_at_once else "FULL"), at(path, name)
                 assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"], at(path, name)
 
 

@@ -1,0 +1,89 @@
+"""Bursts of events against AWS's quota of StartExecution, played in a moment instead of minutes.
+
+Follows "Quotas related to API action throttling" in the AWS Step Functions Developer Guide: a bucket of tokens, of
+which each accepted call takes one. How long EventBridge takes, and how many of its events come twice, is assumed.
+"""
+
+import heapq
+import random
+from dataclasses import dataclass
+
+import pytest
+from definitions import machine
+from mutants import mutant
+
+Retrier = dict
+
+DELIVERY = 2.0  # seconds at most
+CALL = 0.05  # seconds from an attempt to its refusal
+TWICE = 0.01  # of the events
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The quota of StartExecution for standard machines."""
+
+    size: int
+    refill: int  # a second
+
+
+LARGE_REGIONS, OTHER_REGIONS = Bucket(1300, 300), Bucket(800, 150)
+TRIGGER = machine("trigger")
+WAY = ("States", "Start pipeline", "Retry")
+
+
+def throttled(trigger: dict) -> Retrier:
+    """What the machine does when StartExecution is throttled: its first retrier that fits."""
+    name = "StepFunctions.AWSStepFunctionsException"
+    retriers = trigger["States"]["Start pipeline"]["Retry"]
+    return next(each for each in retriers if {name, "States.ALL"} & set(each["ErrorEquals"]))
+
+
+def parked(trigger: dict, bucket: Bucket, events: int, seconds: float) -> int:
+    """How many events end in the dead-letter queue of `events` that come within `seconds`."""
+    chance, retrier = random.Random(0), throttled(trigger)
+    times = [chance.uniform(0, seconds) + chance.uniform(0, DELIVERY) for _ in range(int(events * (1 + TWICE)))]
+    attempts = [(time, event, 0) for event, time in enumerate(times)]
+    heapq.heapify(attempts)
+    tokens, before, refused = float(bucket.size), 0.0, 0
+    while attempts:
+        now, event, retries = heapq.heappop(attempts)
+        tokens, before = min(bucket.size, tokens + (now - before) * bucket.refill), now
+        if tokens >= 1:
+            tokens -= 1
+        elif retries < retrier["MaxAttempts"]:
+            pause = min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** retries, retrier["MaxDelaySeconds"])
+            pause = chance.uniform(0, pause) if retrier["JitterStrategy"] == "FULL" else pause
+            heapq.heappush(attempts, (now + CALL + pause, event, retries + 1))
+        else:
+            refused += 1
+    return refused
+
+
+@pytest.mark.parametrize("bucket", [LARGE_REGIONS, OTHER_REGIONS], ids=["large Regions", "other Regions"])
+@pytest.mark.parametrize(("events", "seconds"), [(10_000, 1), (10_000, 10), (20_000, 60)])
+def test_a_burst_is_waited_out(bucket: Bucket, events: int, seconds: float):
+    """Nobody wants to redrive events because many files came at once."""
+    assert parked(TRIGGER, bucket, events, seconds) == 0
+
+
+def test_the_page_says_what_is_not_waited_out():
+    """docs/runbook.md names bursts beyond which a higher quota has to be asked for."""
+    assert parked(TRIGGER, LARGE_REGIONS, 30_000, 60) == 0
+    assert parked(TRIGGER, OTHER_REGIONS, 20_000, 30) == 0
+    assert parked(TRIGGER, OTHER_REGIONS, 30_000, 60) > 0
+    assert parked(TRIGGER, LARGE_REGIONS, 60_000, 60) > 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        mutant(TRIGGER, *WAY, 1, "JitterStrategy", value="FULL"),
+        mutant(TRIGGER, *WAY, 1, "MaxAttempts", value=9),
+        mutant(TRIGGER, *WAY, 1, "ErrorEquals", value=["StepFunctions.ThrottlingException"]),
+    ],
+    ids=["jitter", "fewer attempts", "another name"],
+)
+def test_less_patience_is_not_enough(broken: dict):
+    """The simulation bites."""
+    assert parked(broken, OTHER_REGIONS, 20_000, 60) > 0
