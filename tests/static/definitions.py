@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonata.utils import Utils
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,8 @@ def evaluated(expression: Any, text: str, /, **variables: Any) -> Any:
     compiled.register_lambda("parse", json.loads)
     frame = compiled.create_frame()
     for name, value in variables.items():
-        frame.bind(name, value)
+        # The engine takes a None for a variable that is not there.
+        frame.bind(name, Utils.NULL_VALUE if value is None else value)
     return compiled.evaluate(None, frame)
 
 

@@ -1,0 +1,185 @@
+"""The reference engine of JSONata on every expression of the machines, beside the one that the local AWS has.
+
+Step Functions documents JSONata 2.0.6, and evaluates by an engine of its own that stops near a depth of 100.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import jsonata
+import pytest
+from definitions import MACHINES, ROOT, at, evaluated, expressions, load, states
+from test_state_machines import CAUSES
+
+NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/static/reference_engine.cjs"]
+DEEPEST = 60
+NOW = 1_767_226_200_000
+NOTHING = "nothing"
+World = dict[str, Any]
+
+
+def frozen(text: str) -> str:
+    """The expression at one moment, with what a deployment fills in."""
+    fixed = {"$millis()": str(NOW), "$random()": "0.5", "${PollMinSeconds}": "5", "${PollMaxSeconds}": "60"}
+    for name, value in (fixed | {"${CoalesceSeconds}": "60"}).items():
+        text = text.replace(name, value)
+    return text
+
+
+def world(*, size: int, error: Any, given: Any, words: str) -> World:
+    """All that expressions of any machine may refer to."""
+    name = f"p-0123456789abcdef0123456789abcdef-{NOW // 1000 - 60}"
+    names = [f"p-0123456789abcdef0123456789abcdef-{NOW // 1000 - 600 + 60 * number}" for number in range(size)]
+    step = {
+        "place": f"stage 1 ({words}), step 1",
+        "work": "job",
+        "job": words,
+        "arguments": {f"--{number}": words for number in range(min(size, 20))},
+        "crawler": words,
+        "await": True,
+        "timeoutSeconds": 60,
+    }
+    stages = [{"name": words, "steps": [{"place": words}] * min(size, 40)}] * min(size, 20)
+    outcome = {"job": None, "crawl": {"crawlername": words, "crawl": {"status": "SUCCEEDED"}}}
+    crawl = {"status": "SUCCEEDED", "errorMessage": words, "logGroup": "g", "logStream": words, "startTime": "then"}
+    started = {"crawlername": words, "outcome": "STARTED", "previousCrawl": None, "pollSeconds": 2}
+    context = {
+        "Execution": {"Id": f"arn:aws:states:eu-west-1:0:execution:m:{name}", "Name": name, "Input": given},
+        "StateMachine": {"Id": "arn:aws:states:eu-west-1:0:stateMachine:m:1"},
+        "State": {"EnteredTime": "2026-01-01T00:10:00.000Z"},
+    }
+    context["Execution"]["StartTime"] = "2026-01-01T00:09:00.123Z"
+    result = {
+        "Payload": started | {"crawl": crawl},
+        "Executions": [{"Name": each} for each in (*names, "by-hand")],
+        "ExecutionArn": "arn",
+        "Output": outcome["crawl"],
+        "Id": "jr_1",
+        "JobRunState": "SUCCEEDED",
+        "ExecutionTime": 7,
+    }
+    told = {"input": given, "context": context, "result": result, "errorOutput": error}
+    return {
+        "states": told,
+        "request": given,
+        "filtered": {"matched": True, "reason": words, "bucket": "b", "key": words, "executionName": name}
+        | {"startAfter": "2026-01-01T00:10:05Z", "window": {"queue": name[:-10], "start": "s", "end": "e"}},
+        "started": started,
+        "crawl": crawl,
+        "pollSeconds": 2,
+        "deadline": NOW + 60_000,
+        "stepDeadline": NOW + 30_000,
+        "secondsLeft": 30,
+        "readySince": NOW - 60_000,
+        "polls": 3,
+        "tries": 2,
+        "misses": 1,
+        "timedOut": False,
+        "late": False,
+        "error": error,
+        "refusal": error,
+        "message": words,
+        "cause": words,
+        "failure": "JobFailed",
+        "subject": f"job {words}",
+        "plan": {"name": words, "startAfter": "2026-01-01T00:10:05Z", "timeoutSeconds": 86_400, "stages": stages}
+        | {"window": {"queue": name[:-10]}},
+        "step": step,
+        "jobRun": {"state": "SUCCEEDED"},
+        "closedRuns": names or [name],
+    }
+
+
+GIVEN = {"crawlername": "orders", "timeoutSeconds": 60, "pipeline": {"name": "p"}, "event": {}, "steps": [1]}
+REALISTIC = world(
+    size=2, error={"Error": "JobFailed", "Cause": CAUSES["a function's error"]}, given=GIVEN, words="orders"
+)
+# A page of ListExecutions, an input of nearly 256 KiB, and a cause that AWS has cut.
+LARGEST = world(
+    size=200,
+    error={"Error": "e" * 256, "Cause": CAUSES["a cut job run"]},
+    given=GIVEN | {"text": "x" * 250_000},
+    words="w" * 2_000,
+)
+ODD = "\"'\\/{}[]$%&|\u00e9\u4e2d\n"
+HOSTILE = [
+    world(size=0, error={"Error": "x"} | ({} if cause is None else {"Cause": cause}), given=given, words=ODD)
+    for cause, given in zip(
+        CAUSES.values(),
+        [None, "text", 7, [], {}, {"timeoutSeconds": 1e306}, {"timeoutSeconds": "60"}, *[[GIVEN]] * len(CAUSES)],
+        strict=False,
+    )
+]
+WORLDS = [REALISTIC, LARGEST, *HOSTILE]
+
+
+def reference(texts: list[str], worlds: list[World]) -> list[list[dict[str, Any]]]:
+    question = json.dumps({"texts": texts, "worlds": worlds})
+    return json.loads(subprocess.run(NODE, input=question, capture_output=True, text=True, check=True).stdout)
+
+
+def local(text: str, known: World) -> Any:
+    """What the local engine makes of the expression; a tuple is an error."""
+    try:
+        value = evaluated(jsonata.Jsonata, text, **known)
+        if value is None and not evaluated(jsonata.Jsonata, f"{{%$exists(({text[2:-2]}))%}}", **known):
+            return NOTHING
+        return json.loads(json.dumps(value))
+    except Exception as error:
+        return ("error", str(error))
+
+
+def objections(texts: list[str], worlds: list[World]) -> Iterator[tuple[str, str]]:
+    """What speaks against an expression, in any world."""
+    for text, row in zip(texts, reference([text[2:-2] for text in texts], worlds), strict=True):
+        if max(each["deepest"] for each in row) > DEEPEST:
+            yield text, f"goes {max(each['deepest'] for each in row)} deep"
+        for known, told in zip(worlds, row, strict=True):
+            value = local(text, known)
+            if "error" in told and not isinstance(value, tuple):
+                yield text, f"is {told['error']} for the reference engine, and here {value!r}"
+            elif "error" not in told and value != told.get("value", NOTHING):
+                yield text, f"is {told.get('value', NOTHING)!r} for the reference engine, and here {value!r}"
+        if "value" not in row[0]:
+            yield text, f"has no value where all is well: {row[0]}"
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+def test_both_engines_agree_on_every_expression(path):
+    """What is tested here must be what runs on AWS: in a usual run, with the largest and with hostile input."""
+    found, count = [], 0
+    for name, state in states(load(path)):
+        texts = [frozen(text) for text in expressions(own(state))]
+        count += len(texts)
+        found += [f"{at(path, name)}: {text}: {why}" for text, why in objections(texts, worlds_of(name))]
+    assert not found, "\n\n".join(found)
+    assert count > 20
+
+
+def worlds_of(state: str) -> list[World]:
+    """Before some states start-crawler has refused requests that are no objects."""
+    refuses = state == "Get crawler state"
+    return [known for known in WORLDS if isinstance(known["request"], dict) or not refuses]
+
+
+def own(state: dict[str, Any]) -> dict[str, Any]:
+    """A state without the states in it."""
+    return {field: value for field, value in state.items() if field not in ("ItemProcessor", "Branches")}
+
+
+@pytest.mark.parametrize(
+    ("text", "objection"),
+    [
+        ("{%" + "+".join(["1"] * (DEEPEST + 5)) + "%}", "deep"),
+        ("{%$map([1..50], function($n) { [$string($n), $string($n)] })%}", "deep"),
+        ("{%$replace('abc', /x*/, '-')%}", "reference engine"),
+        ("{%$nobody%}", "no value"),
+        ("{%$number('x')%}", "no value"),
+    ],
+    ids=["a long sum", "calls in arrays", "a difference", "an unknown variable", "an error"],
+)
+def test_an_expression_that_would_surprise_is_found(text, objection):
+    """The checks bite."""
+    assert objection in " ".join(why for _, why in objections([text], [REALISTIC]))
