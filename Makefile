@@ -13,6 +13,7 @@ CARGO_FLAGS := --workspace --all-targets --locked
 LOCAL := .venv/local
 CHECKS := .venv/checks
 SECURITY := .venv/security
+LOCALSTACK := .venv/localstack
 BUILD := .venv/build
 BENCH := .venv/bench
 CARGO_TOOLS := .local/cargo
@@ -149,7 +150,7 @@ unit:
 # Nothing here needs an account, and nothing should look for one.
 .PHONY: check
 check: export AWS_EC2_METADATA_DISABLED := true
-check: $(CHECKS)/ready $(SECURITY)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready tools/node_modules/ready bootstraps
+check: $(CHECKS)/ready $(SECURITY)/ready $(LOCALSTACK)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready tools/node_modules/ready bootstraps
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest tests/static
 
@@ -177,6 +178,7 @@ e2e: $(LOCAL)/ready bootstraps
 $(LOCAL)/ready: local/requirements.txt
 $(CHECKS)/ready: tools/checks.txt
 $(SECURITY)/ready: tools/security.txt
+$(LOCALSTACK)/ready: tools/localstack.txt
 $(BUILD)/ready: tools/build.txt
 $(BENCH)/ready: benches/requirements.txt
 .venv/%/ready:

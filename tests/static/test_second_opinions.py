@@ -1,4 +1,4 @@
-"""The reference engine of JSONata on every expression of the machines, beside the one that the local AWS has.
+"""What others make of the machines: JSONata's reference engine of the expressions, LocalStack's parser of the rest.
 
 Step Functions documents JSONata 2.0.6, and evaluates by an engine of its own that stops near a depth of 100.
 """
@@ -10,9 +10,22 @@ from typing import Any
 
 import jsonata
 import pytest
-from definitions import MACHINES, ROOT, at, evaluated, expressions, load, states
+from definitions import (
+    ROOT,
+    Machine,
+    at,
+    each_machine,
+    evaluated,
+    expressions,
+    load,
+    machine,
+    machine_of,
+    states,
+)
+from mutants import mutant
 from test_state_machines import CAUSES
 
+PARSER = [ROOT / ".venv/localstack/bin/python", ROOT / "tests/static/localstack_parser.py"]
 NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/static/reference_engine.cjs"]
 DEEPEST = 60
 NOW = 1_767_226_200_000
@@ -146,7 +159,7 @@ def objections(texts: list[str], worlds: list[World]) -> Iterator[tuple[str, str
             yield text, f"has no value where all is well: {row[0]}"
 
 
-@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+@each_machine
 def test_both_engines_agree_on_every_expression(path):
     """What is tested here must be what runs on AWS: in a usual run, with the largest and with hostile input."""
     found, count = [], 0
@@ -183,3 +196,34 @@ def own(state: dict[str, Any]) -> dict[str, Any]:
 def test_an_expression_that_would_surprise_is_found(text, objection):
     """The checks bite."""
     assert objection in " ".join(why for _, why in objections([text], [REALISTIC]))
+
+
+def parsed(definition: Machine, kind: str) -> subprocess.CompletedProcess[str]:
+    text = json.dumps(definition).replace("${Partition}", "aws")
+    return subprocess.run([*PARSER, kind], input=text, capture_output=True, text=True, check=False)
+
+
+@each_machine
+def test_localstack_accepts_the_machine(path):
+    """A parser that others have held against AWS: types of states, their fields, retriers, what EXPRESS may call."""
+    result = parsed(load(path), machine_of(path)[1].get("Type", "STANDARD"))
+    assert result.returncode == 0, result.stderr
+
+
+START = ("States", "Start crawler")
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [
+        (mutant(machine("crawl"), *START, "Type", value="Tsk"), "STANDARD"),
+        (mutant(machine("crawl"), *START, "ResultPath", value="$.x"), "STANDARD"),
+        (mutant(machine("crawl"), *START, "Retry", 0, "ErrorEquals"), "STANDARD"),
+        (mutant(machine("crawl"), *START, "Retry", 0, "JitterStrategy", value="SOME"), "STANDARD"),
+        (machine("pipeline"), "EXPRESS"),
+    ],
+    ids=["type", "field of JSONPath", "retrier of nothing", "jitter", "sync in EXPRESS"],
+)
+def test_localstack_refuses_what_is_broken(broken, kind):
+    """The parser bites."""
+    assert parsed(broken, kind).returncode != 0
