@@ -82,3 +82,12 @@ def test_what_has_no_alarm_is_on_the_dashboard():
     body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     for metric in ("ExecutionThrottled", "Throttles", "Duration"):
         assert f'"{metric}"' in body
+
+
+def test_searches_quote_their_namespaces():
+    """CloudWatch finds nothing in a namespace with / or - that stands there without quotes, and says nothing of it."""
+    body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    namespaces = re.findall(r"SEARCH\('\{(.+?),", body)
+    assert namespaces
+    for namespace in namespaces:
+        assert re.fullmatch(r'\\".+\\"', namespace), namespace

@@ -37,8 +37,8 @@ FUNCTIONS = {
     "S3EventFilterRole": set(),
     "PlanPipelineRole": set(),
 }
-# The only calls of ours that AWS cannot limit to a resource.
-UNSCOPED = {"glue:ListCrawls", "glue:GetCrawlerMetrics"}
+# The only call of ours that AWS cannot limit to a resource.
+UNSCOPED = {"glue:GetCrawlerMetrics"}
 
 
 def listed(value: Any) -> list[Any]:
