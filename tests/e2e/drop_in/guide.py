@@ -7,6 +7,8 @@ from pathlib import Path
 GUIDE = Path(__file__).parents[3] / "docs" / "migration.md"
 
 PYTHON = "Python Lambdas"
+WAITS = "A Lambda that starts and waits"
+SHAPES = "Other Lambdas"
 VERDICT = "The verdict"
 ERROR_TYPES = "Error types"
 LOOPS = "aws-sdk:glue loops"
@@ -21,6 +23,13 @@ def blocks(title: str, language: str = "json") -> list[str]:
 
 def table(title: str) -> str:
     return "".join(line for line in _section(title).splitlines(keepends=True) if line.startswith("|"))
+
+
+def edits(row: str) -> list[tuple[str, str]]:
+    """What a row of the table of other Lambdas says to replace, and by what."""
+    [cells] = [line.strip("| \n").split(" | ") for line in table(SHAPES).splitlines() if line.startswith(f"| {row} |")]
+    texts = [re.findall(r"`([^`]+)`", cell) for cell in cells[1:]]
+    return list(zip(*texts, strict=True))
 
 
 def write_table(title: str, new: str) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class Migration:
     before: str
     after: str
     tags: Mapping[str, str]
+    given: Mapping[str, object] = field(default_factory=dict)  # the input of each execution
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,14 @@ def migrate(stack: Stack, name: str, migration: Migration) -> list[Step]:
     """Before, after, and back again."""
     crawler = f"migration-{name}"
     create_crawler(stack, crawler, migration.tags)
-    before, after = (
-        definition.replace(f'"{CRAWLER}"', f'"{crawler}"') for definition in (migration.before, migration.after)
+    before, after, given = (
+        text.replace(f'"{CRAWLER}"', f'"{crawler}"')
+        for text in (migration.before, migration.after, json.dumps(migration.given))
     )
     machine, steps = create_machine(stack, crawler, before), []
     for definition in (before, after, before):
         stack.states.update_state_machine(stateMachineArn=machine, definition=definition)
-        arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
+        arn = stack.states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
         run = stack.finish(arn)
         # By their own time: the last line of a run may be read when the next one is under way.
         lines = sum(

@@ -10,6 +10,7 @@ import error_types
 import guide
 import loop_beside_crawl
 import same_path
+import shapes
 from migrations import Step, migrate, migrations
 from python_lambdas import ours, pythons, rusts
 from runs import Ran, Request, Situation, crawling, create_machine, play
@@ -59,6 +60,8 @@ def play_all(stack: Stack, directory: Path) -> Played:
         requests |= {f"by name: {name}": Request(by_name, situation) for name, situation in BY_NAME.items()}
         changes = {
             name: pool.submit(migrate, stack, name, migration)
-            for name, migration in migrations(python, stack.outputs | nested, directory).items()
+            for name, migration in (
+                migrations(python, stack.outputs | nested, directory) | shapes.migrations(stack, own, nested)
+            ).items()
         }
         return Played(play(stack, requests), changes)

@@ -8,6 +8,7 @@ import error_types
 import guide
 import loop_beside_crawl
 import pytest
+import shapes
 from migrations import Step
 from played import Played
 from runs import create_machine
@@ -53,6 +54,40 @@ def test_the_verdict_makes_the_loop_honest(played: Played):
     assert [_ending(step) for step in (before, after, back)] == ["SUCCEEDED", "CrawlFailed", "SUCCEEDED"]
     assert json.loads(after.ran.cause)["status"] == "FAILED"
     assert "Wait" in after.ran.path
+
+
+@pytest.mark.parametrize("shape", shapes.SHAPES, ids=lambda shape: shape.name)
+def test_other_lambdas_go_after_the_edits_of_the_guide(played: Played, shape: shapes.Shape):
+    """People's Lambdas differ: what the guide says to edit is all that has to be edited."""
+    before, after, back = played.steps(shape.name)
+    for step in (before, after, back):
+        assert (step.ran.status, step.ran.error) == ("SUCCEEDED", None), step.ran.cause
+    assert after.ran.once_round == back.ran.once_round == before.ran.once_round
+    assert "Wait" in after.ran.path
+    assert (before.lines, back.lines) == (0, 0)
+    assert after.lines >= 3
+    kept = [field for field in shape.given if field != "crawlername"]
+    assert {field: after.ran.output[field] for field in kept} == {field: shape.given[field] for field in kept}
+
+
+def test_a_lambda_that_waits_needs_more_than_another_arn(played: Played):
+    """With start-crawler in its place the machine goes on at once, and nothing tells: the guide has to."""
+    before, after, back = played.steps(shapes.WAITING)
+    assert [step.ran.status for step in (before, after, back)] == ["SUCCEEDED"] * 3
+    assert after.ran.output["crawl"]["status"] == "SUCCEEDED"
+    _, swapped, _ = played.steps(f"{shapes.WAITING}-swapped")
+    assert (swapped.ran.status, swapped.ran.output["state"]) == ("SUCCEEDED", "RUNNING")
+
+
+def test_most_lambdas_differ(played: Played, capsys):
+    """How many of the twelve machines need nothing but the ARNs, and that the guide names edits for the others."""
+    rows = [shape.row for shape in shapes.SHAPES]
+    free = [row for row in rows if not guide.edits(row)]
+    with capsys.disabled():
+        print(f"\nof {len(rows) + 1} machines around Lambdas {len(free)} need nothing but the ARNs")
+    assert len(rows) + 1 == 12
+    assert free == [shapes.SAME] * 3
+    assert {line.split(" | ")[0].strip("| ") for line in guide.table(guide.SHAPES).splitlines()[2:]} == set(rows)
 
 
 @pytest.mark.parametrize("name", ["aws-sdk", "fixed-wait"])
