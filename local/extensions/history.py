@@ -19,6 +19,8 @@ HANDLERS = contract.names(
     sfn, "_execute_choice", "_execute_map", "_execute_parallel", "_execute_pass", "_execute_task", "_execute_wait"
 )
 
+MAX_EVENTS = 25_000
+SUBMITTED = ("States.TaskFailed", "States.Timeout")
 # ministack numbers an event by those before it: concurrent branches must not count the same ones.
 _adding = threading.Lock()
 
@@ -28,15 +30,24 @@ def install() -> None:
 
 
 def add_event(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task that was scheduled is started too, and one that runs a job is submitted to its service."""
+    """A task that was scheduled is started too, and one that has run a job was submitted to its service."""
     with _adding:
+        if len(execution["events"]) >= MAX_EVENTS and not kind.startswith("Execution"):
+            text = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+            raise ministack._ExecutionError("States.Runtime", text)
+        if kind in ("TaskSucceeded", "TaskFailed") and _was_submitted(details or {}):
+            ministack._add_event(execution, "TaskSubmitted")
         event = ministack._add_event(execution, kind, details)
         if kind == "TaskScheduled":
-            scheduled = event["taskScheduledEventDetails"]
-            ministack._add_event(execution, "TaskStarted", {"taskStartedEventDetails": scheduled})
-            if ".sync" in scheduled["resource"]:
-                ministack._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": scheduled})
+            details = {"taskStartedEventDetails": event["taskScheduledEventDetails"]}
+            ministack._add_event(execution, "TaskStarted", details)
         return event
+
+
+def _was_submitted(details: dict[str, Any]) -> bool:
+    """Whether a job, or an execution, was started: one that was refused leaves an event less."""
+    [told] = details.values()
+    return ".sync" in told["resource"] and told.get("error", "States.TaskFailed") in SUBMITTED
 
 
 def run_states(states: dict[str, Any], start_at: str, data: Any, execution: dict[str, Any], context: Any) -> Any:

@@ -260,6 +260,43 @@ def test_a_failed_child_is_a_failed_task_that_describes_it(local: Local) -> None
     assert cause["ExecutionArn"].endswith(cause["Name"])
 
 
+def test_a_child_that_timed_out_tells_no_error(local: Local) -> None:
+    """Protects readers of causes: neither Error nor Cause is there, not even null."""
+    execution = local.run(Task=nested(local.machine(timeout=1, Wait=WAIT)))
+    assert execution["error"] == "States.TaskFailed"
+    cause = json.loads(execution["cause"])
+    assert cause["Status"] == "TIMED_OUT"
+    assert cause.keys().isdisjoint({"Error", "Cause"})
+
+
+@pytest.mark.parametrize(
+    ("tags", "kinds"),
+    [
+        ({}, ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]),
+        ({"local:outcome": "failed"}, ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed"]),
+        ({"local:fault:StartJobRun": "forever ThrottlingException"}, ["TaskScheduled", "TaskStarted", "TaskFailed"]),
+    ],
+    ids=["run", "failed run", "refused start"],
+)
+def test_a_refused_start_leaves_three_events(local: Local, tags: dict[str, str], kinds: list[str]) -> None:
+    """Protects the count of what fits into a history."""
+    task = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True}
+    task |= {"Arguments": {"JobName": local.job(tags={"local:seconds": "0"} | tags)}}
+    arn = local.start(local.machine(Task=task))
+    local.ended(arn)
+    events = local.states.get_execution_history(executionArn=arn)["events"]
+    assert [event["type"] for event in events if re.match("Task(?!State)", event["type"])] == kinds
+
+
+def test_a_history_ends_after_25000_events(local: Local) -> None:
+    """Protects machines that loop, or map: what iterations do is in the history of their execution."""
+    iteration = {"StartAt": "One", "States": {"One": {"Type": "Pass", "Next": "Two"}, "Two": PASS}}
+    many = {"Type": "Map", "Items": "{% [1..6300] %}", "ItemProcessor": iteration, "Output": 1, "End": True}
+    execution = local.ended(local.start(local.machine(Many=many)), timeout=60)
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime"), execution
+    assert "maximum number of history events (25000)" in execution["cause"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
