@@ -48,12 +48,12 @@ pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a lo
 test: fmt lint unit check guards e2e  ## Run every check and test
 
 .PHONY: soak
-soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads, the faults again and again
+soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads and the faults again and again
 	MODEL_STEPS=5000000 cargo test --locked --release --package crawl --test protocol_model
 	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter -- --include-ignored
 	REQUESTS=200 $(LOCAL)/bin/pytest tests/e2e/test_sharing.py
-	OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py
-	for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
+	set -e; for round in 1 2 3 4 5; do OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py; done
+	set -e; for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
 
 # Builds for minutes the first time: Glue with the project's features and profile, and again with the defaults.
 .PHONY: bench
@@ -73,7 +73,7 @@ sam-build: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM into .local/sam/, a
 package: $(BUILD)/ready  ## Build the zips of a release into target/package/ (ARCHITECTURE=x86_64)
 	rustup target add $(RUST_TARGET)
 	mkdir -p target/package
-	for function in $(FUNCTIONS); do \
+	set -e; for function in $(FUNCTIONS); do \
 	  PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --package $$function \
 	    --target $(RUST_TARGET) --output-format zip; \
 	  cp target/lambda/$$function/bootstrap.zip target/package/$$function-$(ARCHITECTURE).zip; \
@@ -83,7 +83,7 @@ package: $(BUILD)/ready  ## Build the zips of a release into target/package/ (AR
 sbom: .local/sbom/ready  ## Write what each function is made of into target/package/ (CycloneDX)
 	mkdir -p target/package
 	PATH="$$PWD/.local/sbom/bin:$$PATH" cargo cyclonedx --format json --no-build-deps --override-filename sbom
-	for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
+	set -e; for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
 	rm -f shared/*/sbom.json
 
 .PHONY: polling
@@ -158,7 +158,7 @@ check: $(CHECKS)/ready $(SECURITY)/ready $(LOCALSTACK)/ready $(LOCAL)/ready $(CA
 export ARCHITECTURES ?= x86_64 arm64
 .PHONY: guards
 guards: $(LOCAL)/ready  ## Build with SAM for both processors, and hold the bootstraps to their rules and budgets
-	for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
+	set -e; for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
 	$(LOCAL)/bin/pytest tests/release
 
 # Not part of check: the database of advisories is on GitHub, and changes without a commit of ours.
