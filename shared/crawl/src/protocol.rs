@@ -168,8 +168,13 @@ pub fn verdict(
             end(&last.status)
         }
         (CrawlerState::Ready, _) => CrawlStatus::Pending,
-        // The next crawl is under way already: a crawler in demand may never be seen READY.
-        (CrawlerState::Running, Some(last)) if is_awaited => end(&last.status),
+        // The next crawl is under way already: a crawler in demand may never be seen READY. Whoever asked for
+        // no moment need not have looked for a crawl before: then the one that runs may be its own.
+        (CrawlerState::Running, Some(last))
+            if is_awaited && (previous != PreviousCrawl::None || requested_at.is_some()) =>
+        {
+            end(&last.status)
+        }
         (CrawlerState::Running, Some(last))
             if last.status == LastCrawlStatus::Succeeded
                 && requested_at.is_some_and(|requested_at| start >= Some(requested_at)) =>
@@ -345,6 +350,17 @@ mod tests {
                 expected,
                 "{state} {last:?} {previous:?}"
             );
+        }
+    }
+
+    /// start-crawler's answer to a request without a moment may be handed on whole: its null says that it did
+    /// not look.
+    #[test]
+    fn without_a_moment_yesterdays_crawl_does_not_count_while_one_runs() {
+        for status in ["SUCCEEDED", "FAILED", "CANCELLED"] {
+            let crawler = crawler("RUNNING", Some((status, Some(100))));
+            let judged = verdict(&crawler, PreviousCrawl::None, None);
+            assert_eq!(judged, CrawlStatus::Running, "{status}");
         }
     }
 

@@ -5,7 +5,7 @@
 //! to show about endings (from every world a good one is reachable) is not among the properties that
 //! stateright, the usual choice, can check in a graph with cycles, and polling is nothing but cycles.
 //!
-//! `MODEL_STEPS=5000000 cargo test --release -p shared --test protocol_model` runs the long form: more
+//! `MODEL_STEPS=5000000 cargo test --release -p crawl --test protocol_model` runs the long form: more
 //! at once in the search, and so many steps of random walks.
 
 #[path = "protocol_model/glue.rs"]
