@@ -54,6 +54,13 @@ def test_the_table_of_polling_is_what_the_command_prints():
     assert table in (ROOT / "docs/polling.md").read_text()
 
 
+def test_the_runbook_names_states_that_there_are():
+    """Whoever looks at a run at night finds the state that it is in."""
+    named = re.findall(r"^\| \*([^*]+)\* \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    assert named
+    assert set(named) <= {name for path in MACHINES for name, _ in states(load(path))}
+
+
 def test_the_diagrams_are_drawn_from_the_definitions():
     """A diagram of last month's machine is worse than none."""
     spec = importlib.util.spec_from_file_location("diagrams", ROOT / "tools/diagrams.py")

@@ -126,10 +126,15 @@ def test_the_pauses_of_a_waiting_run_grow(waited, pause):
     assert evaluated(jsonata.Jsonata, text, states=told, readySince=since) == pause
 
 
+def inner(name: str) -> dict[str, Any]:
+    """A state of a step."""
+    states = STATES["Run the stages in order"]["ItemProcessor"]["States"]["Run the steps side by side"]
+    return states["ItemProcessor"]["States"][name]
+
+
 def pause(seconds_left: float, tries: int) -> float:
     """How long a step pauses before it tries again to start its job, or its crawl."""
-    states = STATES["Run the stages in order"]["ItemProcessor"]["States"]["Run the steps side by side"]
-    text = states["ItemProcessor"]["States"]["Wait for a turn"]["Seconds"].replace("${PollMinSeconds}", "5")
+    text = inner("Wait for a turn")["Seconds"].replace("${PollMinSeconds}", "5")
     return evaluated(Frozen, text, tries=tries, stepDeadline=NOW_MILLIS + seconds_left * 1000)
 
 
@@ -141,6 +146,20 @@ class Frozen(jsonata.Jsonata):
 
     def __init__(self, text: str) -> None:
         super().__init__(text.replace("$millis()", str(NOW_MILLIS)).replace("$random()", "0"))
+
+
+@pytest.mark.parametrize("work", ["JobFailed", "CrawlFailed"])
+def test_nothing_is_started_after_the_deadline(work):
+    """The last pause ends at the deadline. A job that began then would run on, and no crawl would follow it."""
+    choice = inner("What is to be started?")
+
+    def chosen(seconds_left: float) -> str:
+        known = {"failure": work, "stepDeadline": NOW_MILLIS + seconds_left * 1000}
+        fitting = (rule["Next"] for rule in choice["Choices"] if evaluated(Frozen, rule["Condition"], **known))
+        return next(fitting, choice["Default"])
+
+    assert chosen(0) == "Read the error"
+    assert chosen(1) == {"JobFailed": "Run job", "CrawlFailed": "Is the crawl awaited?"}[work]
 
 
 def test_forty_steps_may_wait_a_day_for_their_turn():

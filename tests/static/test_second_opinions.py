@@ -121,7 +121,17 @@ HOSTILE = [
     world(size=0, error={"Error": "x"} | ({} if cause is None else {"Cause": cause}), given=given, words=ODD)
     for cause, given in zip(
         CAUSES.values(),
-        [None, "text", 7, [], {}, {"timeoutSeconds": 1e306}, {"timeoutSeconds": "60"}, *[[GIVEN]] * len(CAUSES)],
+        [
+            None,
+            "text",
+            7,
+            [],
+            {},
+            {"timeoutSeconds": 1e306},
+            {"timeoutSeconds": -1e306},
+            {"timeoutSeconds": "60"},
+            *[[GIVEN]] * len(CAUSES),
+        ],
         strict=False,
     )
 ]
@@ -151,9 +161,9 @@ def objections(texts: list[str], worlds: list[World]) -> Iterator[tuple[str, str
             yield text, f"goes {max(each['deepest'] for each in row)} deep"
         for known, told in zip(worlds, row, strict=True):
             value = local(text, known)
-            if "error" in told and not isinstance(value, tuple):
+            if "error" in told:
                 yield text, f"is {told['error']} for the reference engine, and here {value!r}"
-            elif "error" not in told and value != told.get("value", NOTHING):
+            elif value != told.get("value", NOTHING):
                 yield text, f"is {told.get('value', NOTHING)!r} for the reference engine, and here {value!r}"
         if "value" not in row[0]:
             yield text, f"has no value where all is well: {row[0]}"
@@ -171,10 +181,12 @@ def test_both_engines_agree_on_every_expression(path):
     assert count > 20
 
 
+# By then start-crawler or plan-pipeline has refused what is hostile.
+CHECKED = ("Get crawler state", "Read the step")
+
+
 def worlds_of(state: str) -> list[World]:
-    """Before some states start-crawler has refused requests that are no objects."""
-    refuses = state == "Get crawler state"
-    return [known for known in WORLDS if isinstance(known["request"], dict) or not refuses]
+    return [REALISTIC, LARGEST] if state in CHECKED else WORLDS
 
 
 def own(state: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +201,7 @@ def own(state: dict[str, Any]) -> dict[str, Any]:
         ("{%$map([1..50], function($n) { [$string($n), $string($n)] })%}", "deep"),
         ("{%$replace('abc', /x*/, '-')%}", "reference engine"),
         ("{%$nobody%}", "no value"),
-        ("{%$number('x')%}", "no value"),
+        ("{%$number('x')%}", "is D3030"),
     ],
     ids=["a long sum", "calls in arrays", "a difference", "an unknown variable", "an error"],
 )

@@ -277,6 +277,8 @@ CAUSES = {
     "odd escapes": r'{"errorMessage": "a\q", "ErrorMessage": "\u12", "Error": "\x", "Cause": "' + "\n" + '"}',
     "no strings": '{"errorMessage": null, "ErrorMessage": 7, "Error": {}}',
     "an array": '["errorMessage", "ErrorMessage"]',
+    "two messages": '{"errorMessage": "one", "ErrorMessage": "one"} {"errorMessage": "two", "ErrorMessage": "two"}',
+    "a long message": '{"errorType": "X", "errorMessage": "' + "x" * 20_000 + r"\u00e9\n" * 2_000 + '"}',
     "no cause": None,
 }
 
