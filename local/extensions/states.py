@@ -146,7 +146,7 @@ def apply_state_assign(state: State, raw_input: Any, context: Context, **results
             name: ministack._apply_jsonata_template(template, raw_input, context, **results)
             for name, template in (state.get("Assign") or {}).items()
         }
-        if len(json.dumps(values)) > MAX_ASSIGNED:
+        if len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ASSIGNED:
             text = f"The variables of one Assign have more than {MAX_ASSIGNED} bytes together"
             raise ministack._ExecutionError("States.DataLimitExceeded", text)
         context.setdefault("variables", {}).update(values)
