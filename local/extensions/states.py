@@ -9,7 +9,6 @@ import json
 import random
 from typing import Any
 
-import jsonata
 import ministack.services.stepfunctions as sfn
 
 from local.extensions import contract, executions, history, scopes
@@ -34,7 +33,6 @@ ministack = contract.names(
     "_run_parallel_branches",
     "_state_query_language",
 )
-engine = contract.names(jsonata.Jsonata, "jsonata")
 
 State = dict[str, Any]
 Context = dict[str, Any]
@@ -43,8 +41,6 @@ Next = tuple[Any, str | None]
 # What one state may assign, in bytes of JSON.
 MAX_ASSIGNED = 256 * 1024
 MAX_ERROR, MAX_CAUSE = 256, 32_768  # characters of a Fail state
-# AWS's limit is undocumented; people met it between 95 and 125, and the engine's own is 100.
-MAX_DEPTH = 100
 # What JSONata adds to a Parallel; ministack's runs what is left.
 PARALLEL_JSONATA = ("Arguments", "Output", "Assign")
 
@@ -68,12 +64,6 @@ def install() -> None:
         _run_sub_machine=run_sub_machine,
         _scaled_sleep=sleep,
     )
-    contract.replace(jsonata.Jsonata, jsonata=expression)
-
-
-def expression(text: str, timeout: int | None = None) -> Any:
-    """An expression of JSONata that may not go too deep."""
-    return engine.jsonata(text, timeout=timeout, stack=MAX_DEPTH)
 
 
 def sleep(seconds: float) -> None:

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jsonata
 import pytest
 from contract_helpers import Local, at_once, error_code, eventually, unique
+
+from local.extensions.expressions import Timebox
 
 START = "arn:aws:states:::states:startExecution"
 WAIT = {"Type": "Wait", "Seconds": 60, "End": True}
@@ -414,6 +417,22 @@ def test_an_expression_may_not_go_too_deep(local: Local, depth: int) -> None:
         error, cause = failure(local, Pass=state)
         assert error == "States.QueryEvaluationError"
         assert "Stack overflow" in cause
+
+
+def test_an_expression_may_not_compute_for_ever(local: Local) -> None:
+    """Protects the local AWS itself, and whoever would wait a second too long on AWS."""
+    error, cause = failure(local, Pass=expression("($loop := function() { $loop() }; $loop())"))
+    assert error == "States.QueryEvaluationError"
+    assert "D1012" in cause
+
+
+def test_waiting_for_a_processor_is_no_computing() -> None:
+    """Protects runs in a burst: threads take turns, and an expression of a millisecond may wait a second."""
+    compiled = jsonata.Jsonata("$wait()")
+    compiled.register_lambda("wait", lambda: time.sleep(0.05) or "done")
+    frame = compiled.create_frame()
+    Timebox(frame, timeout=20)
+    assert compiled.evaluate(None, frame) == "done"
 
 
 def test_what_is_no_json_cannot_be_parsed(local: Local) -> None:
