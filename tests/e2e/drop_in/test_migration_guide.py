@@ -79,14 +79,17 @@ def test_a_lambda_that_waits_needs_more_than_another_arn(played: Played):
     assert (swapped.ran.status, swapped.ran.output["state"]) == ("SUCCEEDED", "RUNNING")
 
 
-def test_most_lambdas_differ(played: Played, capsys):
-    """How many of the twelve machines need nothing but the ARNs, and that the guide names edits for the others."""
+def test_most_lambdas_differ(capsys):
+    """How many of the machines need nothing but the ARNs, and that the guide names edits for the others."""
     rows = [shape.row for shape in shapes.SHAPES]
     free = [row for row in rows if not guide.edits(row)]
+    # The last one is the Lambda that waits.
+    told = (
+        f"Of {len(rows) + 1} machines around Lambdas that the tests\nmigrate, and roll back, {len(free)} need nothing"
+    )
     with capsys.disabled():
-        print(f"\nof {len(rows) + 1} machines around Lambdas {len(free)} need nothing but the ARNs")
-    assert len(rows) + 1 == 12
-    assert free == [shapes.SAME] * 3
+        print(f"\n{told}")
+    assert told in guide.GUIDE.read_text()
     assert {line.split(" | ")[0].strip("| ") for line in guide.table(guide.SHAPES).splitlines()[2:]} == set(rows)
 
 
