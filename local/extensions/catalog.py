@@ -53,6 +53,13 @@ class Changes:
     tables: dict[str, list[str]] = field(default_factory=_by_change)
     partitions: dict[str, dict[str, list[str]]] = field(default_factory=_by_change_and_table)
 
+    def counts(self) -> dict[str, int]:
+        """How many tables and partitions, in the words of events."""
+        words = {"Created": "ADD", "Updated": "UPDATE", "Deleted": "DELETE"}
+        tables = {f"tables{word}": len(self.tables[change]) for word, change in words.items()}
+        partitions = {f"partitions{word}": self.partitions[change].values() for word, change in words.items()}
+        return tables | {name: sum(map(len, by_table)) for name, by_table in partitions.items()}
+
 
 @dataclass(frozen=True)
 class Table:

@@ -79,12 +79,7 @@ class Crawl:
             case None:
                 detail = {"state": "Started", "startTime": _timestamp(self.started)}
             case "SUCCEEDED":
-                counts = {
-                    f"{what}{done}": str(sum(map(len, changed.values())) if what == "partitions" else len(changed))
-                    for what, by_change in (("tables", self.changes.tables), ("partitions", self.changes.partitions))
-                    for done, change in (("Created", "ADD"), ("Updated", "UPDATE"), ("Deleted", "DELETE"))
-                    for changed in [by_change[change]]
-                }
+                counts = {name: str(count) for name, count in self.changes.counts().items()}
                 ended = {"completionDate": _timestamp(self.ended or 0), "runningTime (sec)": str(int(self.seconds))}
                 detail = {"state": "Succeeded", "warningMessage": "N/A", "cloudWatchLogLink": link} | counts | ended
             case "FAILED":

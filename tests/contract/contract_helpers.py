@@ -145,6 +145,12 @@ class Local:
         assert execution["status"] == "SUCCEEDED", execution
         return json.loads(execution["output"])
 
+    def failure(self, given: Any = None, **states: Any) -> tuple[str, str]:
+        """Error and cause of a machine that must fail."""
+        execution = self.run(given, **states)
+        assert execution["status"] == "FAILED", execution
+        return execution["error"], execution["cause"]
+
     def queue_for(self, pattern: dict[str, Any]) -> str:
         """A queue that gets the events of the default bus that match `pattern`."""
         name = unique("queue")

@@ -9,10 +9,8 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from definitions import machine
+from definitions import ROOT, machine
 from mutants import mutant
-
-Retrier = dict
 
 DELIVERY = 2.0  # seconds at most
 CALL = 0.05  # seconds from an attempt to its refusal
@@ -32,11 +30,17 @@ TRIGGER = machine("trigger")
 WAY = ("States", "Start pipeline", "Retry")
 
 
-def throttled(trigger: dict) -> Retrier:
+def throttled(trigger: dict) -> dict:
     """What the machine does when StartExecution is throttled: its first retrier that fits."""
     name = "StepFunctions.AWSStepFunctionsException"
     retriers = trigger["States"]["Start pipeline"]["Retry"]
     return next(each for each in retriers if {name, "States.ALL"} & set(each["ErrorEquals"]))
+
+
+def pauses(retrier: dict) -> list[float]:
+    """The longest that its pauses can be."""
+    first, growth, most = (retrier[field] for field in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
+    return [min(first * growth**number, most) for number in range(retrier["MaxAttempts"])]
 
 
 def parked(trigger: dict, bucket: Bucket, events: int, seconds: float) -> int:
@@ -52,7 +56,7 @@ def parked(trigger: dict, bucket: Bucket, events: int, seconds: float) -> int:
         if tokens >= 1:
             tokens -= 1
         elif retries < retrier["MaxAttempts"]:
-            pause = min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** retries, retrier["MaxDelaySeconds"])
+            pause = pauses(retrier)[retries]
             pause = chance.uniform(0, pause) if retrier["JitterStrategy"] == "FULL" else pause
             heapq.heappush(attempts, (now + CALL + pause, event, retries + 1))
         else:
@@ -68,7 +72,11 @@ def test_a_burst_is_waited_out(bucket: Bucket, events: int, seconds: float):
 
 
 def test_the_page_says_what_is_not_waited_out():
-    """docs/runbook.md names bursts beyond which a higher quota has to be asked for."""
+    """Who loads more than docs/runbook.md names has to ask for a higher quota, and reads there how long events wait."""
+    page = " ".join((ROOT / "docs/runbook.md").read_text().split())
+    assert "30,000 events in a minute in the three Regions, and for 20,000 in half a minute elsewhere" in page
+    assert "tries again for two and a half minutes" in page
+    assert 145 < sum(pauses(throttled(TRIGGER))) < 155
     assert parked(TRIGGER, LARGE_REGIONS, 30_000, 60) == 0
     assert parked(TRIGGER, OTHER_REGIONS, 20_000, 30) == 0
     assert parked(TRIGGER, OTHER_REGIONS, 30_000, 60) > 0

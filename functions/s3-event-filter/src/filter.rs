@@ -290,7 +290,7 @@ mod tests {
         );
     }
 
-    /// A list of one's own must not let in what nobody wants, and whoever wants it can say so.
+    /// Whoever adds a glob of their own must not get markers and checksums with it.
     #[test]
     fn a_list_adds_to_the_defaults_unless_they_are_dropped() {
         for (input, passing, failing) in [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scenario import SILENCE, SLACK, THE_SECOND, TRIES, Before, Meanwhile, Scenario, crawling, fault
+from scenario import IN_DOUBT, SILENCE, SLACK, TRIES, Before, Meanwhile, Scenario, crawling, fault
 
 SOON = {"timeoutSeconds": 5}
 STARTED: dict[str, Any] = {"ends": "STARTED"}
@@ -139,7 +139,7 @@ LIST_CRAWLS = [
         Scenario(
             f"ListCrawls, after StartCrawler's lost response: {what}",
             "SATISFIED",
-            or_else=THE_SECOND,
+            or_else=IN_DOUBT,
             tags=crawling(4) | fault("StartCrawler", "1 lost-response") | tags,
             starts=2,
             details=False,

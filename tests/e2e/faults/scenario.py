@@ -14,8 +14,8 @@ TRIES = 2 * SLACK
 # An invocation whose attempts Glue leaves without an answer: three of 5 s, and the pauses.
 SILENCE = 18
 
-# Where only GetCrawler tells when a crawl began: in the second of the request it may have begun before it.
-THE_SECOND = "STARTED"
+# A crawl that began in the second of the request may have begun before it, as far as GetCrawler tells: one more starts.
+IN_DOUBT = "STARTED"
 
 
 class Before(Enum):

@@ -1,7 +1,7 @@
 """What goes wrong beside Glue's API: crawls, other people, Lambda, time."""
 
 from glue_calls import LOOK, SOON, TRY
-from scenario import SLACK, THE_SECOND, TRIES, Before, Frail, Meanwhile, Scenario, crawling, fault
+from scenario import IN_DOUBT, SLACK, TRIES, Before, Frail, Meanwhile, Scenario, crawling, fault
 
 LONG = crawling(600)
 MISSING = ("Crawler entry with name {crawler} does not exist",)
@@ -107,7 +107,7 @@ OTHERS = [
     Scenario(
         "Between the request and our look, somebody's crawl begins and succeeds",
         "SATISFIED",
-        or_else=THE_SECOND,
+        or_else=IN_DOUBT,
         tags=fault("GetCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
         when="GetCrawler",
