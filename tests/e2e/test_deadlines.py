@@ -1,7 +1,7 @@
 """A run has a deadline: whatever it waits for, it ends soon after, and says what that was."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,15 +67,12 @@ LIMITS = {
 }
 
 
-@dataclass
-class Ended:
-    """The executions of all waits under either limit, over."""
-
-    executions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+# The executions that have ended, by the wait and the error.
+Executions = dict[tuple[str, str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def ended(stack: Stack) -> Ended:
+def ended(stack: Stack) -> Executions:
     """All of them at once: their time is waiting."""
     started: dict[tuple[str, str], str] = {}
     for wait in WAITS:
@@ -104,14 +101,14 @@ def ended(stack: Stack) -> Ended:
             arn = stack.outputs["PipelineStateMachineArn"]
             run = stack.states.start_execution(stateMachineArn=arn, input=json.dumps(given))
             started[wait.name, error] = run["executionArn"]
-    return Ended({key: stack.finish(arn, timeout=SECONDS + 2 * GRACE) for key, arn in started.items()})
+    return {key: stack.finish(arn, timeout=SECONDS + 2 * GRACE) for key, arn in started.items()}
 
 
 @pytest.mark.parametrize("error", LIMITS)
 @pytest.mark.parametrize("wait", WAITS, ids=lambda wait: wait.name)
-def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(ended: Ended, wait: Wait, error: str):
+def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(ended: Executions, wait: Wait, error: str):
     """The next night's run must not find last night's still waiting; and whoever is called has to know for what."""
-    execution = ended.executions[wait.name, error]
+    execution = ended[wait.name, error]
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
     says = wait.says.format(limit=LIMITS[error])
     assert execution["cause"].startswith(f"pipeline {wait.name}, stage 1 (only), step 1, {says}")
