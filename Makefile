@@ -42,7 +42,7 @@ demo: $(LOCAL)/ready bootstraps  ## Run a pipeline on a local AWS (PIPELINE=cust
 
 .PHONY: pipeline
 pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a local AWS (SPEC=pipelines/x.json, DATE=2026-01-31)
-	@$(LOCAL)/bin/python -m local.pipeline '$(or $(SPEC),$(error make pipeline SPEC=pipelines/x.json))' $(if $(DATE),--date '$(DATE)')
+	@$(LOCAL)/bin/python -m local.demo.pipeline '$(or $(SPEC),$(error make pipeline SPEC=pipelines/x.json))' $(if $(DATE),--date '$(DATE)')
 
 .PHONY: test
 test: fmt lint unit check guards e2e  ## Run every check and test
@@ -92,7 +92,7 @@ polling: bootstraps  ## Print what waiting costs: polls, transitions, events, ti
 
 .PHONY: faults
 faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the tests play
-	$(LOCAL)/bin/python tests/e2e/faults/page.py
+	$(LOCAL)/bin/python -m tests.support.faults.page
 
 .PHONY: migration
 migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md from runs on the local AWS
@@ -170,7 +170,7 @@ advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory 
 WORKERS ?= 3
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps
-	$(LOCAL)/bin/pytest --numprocesses $(WORKERS) --dist loadfile tests/contract tests/e2e
+	$(LOCAL)/bin/pytest --numprocesses $(WORKERS) --dist loadfile local/aws/tests tests/e2e
 
 # --- tools -------------------------------------------------------------------------------------
 

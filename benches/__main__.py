@@ -20,7 +20,7 @@ from benches.contestants import Contestant
 from benches.glue import GlueStub
 from benches.host import OWN_CORE, Sample, measure
 from benches.machine import OtherWork, ahead_of_others, circumstances, without_halting
-from local.command import exit_code
+from local.demo.command import exit_code
 
 ROOT = Path(__file__).parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from benches.contestants import Contestant
 from benches.glue import GlueStub
 from benches.wire import Connection, Request
-from local.command import Failure
+from local.demo.command import Failure
 
 SECONDS = 30
 MEMORY_MIB = 128

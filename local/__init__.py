@@ -1,1 +1,1 @@
-"""The local AWS: ministack, pinned and bound to 127.0.0.1, plus what it lacks."""
+"""An AWS on this machine (`aws`), and what runs of this project on it (`demo`)."""

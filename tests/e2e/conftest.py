@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from stack import CUSTOMERS, Stack
 
 from local.aws import LocalAws
-from local.deploy import deploy
-from local.workloads import Workload, names, set_up
+from local.demo.deploy import deploy
+from local.demo.workloads import Workload, names, set_up
+from tests.support.stack import CUSTOMERS, Stack
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from stack import Stack, eventually
-from test_from_event_to_run import sample
+
+from tests.support.events import sample
+from tests.support.stack import Stack, eventually
 
 ROLE = "arn:aws:iam::000000000000:role/GlueRole"
 KEY = "landing/größe +1 %2B=x/big file.csv"

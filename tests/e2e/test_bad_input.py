@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from stack import BUCKET, Stack, eventually
+
+from tests.support.stack import BUCKET, Stack, eventually
 
 
 @pytest.mark.parametrize(

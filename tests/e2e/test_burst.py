@@ -19,11 +19,11 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from stack import Stack, eventually
 
 from local.aws import REGION, LocalAws
-from local.deploy import Rule, deploy
-from local.workloads import ROLE
+from local.demo.deploy import Rule, deploy
+from local.demo.workloads import ROLE
+from tests.support.stack import Stack, eventually
 
 OBJECTS = int(os.environ.get("OBJECTS", "2000"))
 WINDOW = 4

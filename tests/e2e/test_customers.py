@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from stack import BUCKET, CUSTOMERS, Stack
+
+from tests.support.stack import BUCKET, CUSTOMERS, Stack
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from stack import CUSTOMERS, Stack
 
-from local.workloads import ROLE
+from local.demo.workloads import ROLE
+from tests.support.stack import CUSTOMERS, Stack
 
 SECONDS = 4
 # What the end of a run may come after its deadline.

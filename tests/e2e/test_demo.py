@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack import eventually
 
-from local.aws import ROOT, server_pid
+from local.aws.server import server_pid
+from local.demo import ROOT
+from tests.support.stack import eventually
 
 OWN_CSV = """Order No;Day;Postcode;Amount
 1;2026-01-31;00123;9.50

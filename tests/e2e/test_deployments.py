@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import Stack, eventually
 
 from local.aws import LocalAws
-from local.deploy import deploy
-from local.workloads import ROLE
+from local.demo.deploy import deploy
+from local.demo.workloads import ROLE
+from tests.support.stack import Stack, eventually
 
 PARAMETERS = {
     "SourceBucketName": "landing",

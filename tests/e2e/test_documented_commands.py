@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from stack import Stack
-from test_from_event_to_run import sample
 
-from local.aws import REGION, ROOT
-from local.workloads import ROLE
-from tests.documents import commands
+from local.aws import REGION
+from local.demo import ROOT
+from local.demo.workloads import ROLE
+from tests.support.documents import commands
+from tests.support.events import sample
+from tests.support.stack import Stack
 
 FAILING = {"name": "documented", "stages": [{"steps": [{"job": "nobody"}]}]}
 # Where a shell would find them, and from where the commands of the Makefile start.

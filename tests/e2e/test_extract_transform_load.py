@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from stack import Stack, lines
 
-from local.workloads import Workload, tables
+from local.demo.workloads import Workload, tables
+from tests.support.stack import Stack, lines
 
 ETL = Workload.load("extract-transform-load")
 

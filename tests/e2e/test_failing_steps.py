@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import CUSTOMERS, Stack, eventually
 
 from local.aws import ACCOUNT, REGION
-from local.workloads import ROLE, Workload
+from local.demo.workloads import ROLE, Workload
+from tests.support.stack import CUSTOMERS, Stack, eventually
 
 NAMES = ["medallion", "find-matches", "extract-transform-load"]
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from stack import Stack
 
-from local.workloads import Workload
+from local.demo.workloads import Workload
+from tests.support.stack import Stack
 
 FIND_MATCHES = Workload.load("find-matches")
 

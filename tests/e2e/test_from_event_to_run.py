@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import BUCKET, Stack, eventually
 
-from local.aws import ROOT
+from tests.support.events import sample
+from tests.support.stack import Stack, eventually
 
-EVENTS = ROOT / "functions/s3-event-filter/events"
 # The window is long, so that a test never straddles its end; nothing runs before that.
 IDLE = {"name": "idle", "stages": [{"steps": [{"crawler": "crawler1"}]}]}
 WINDOW = {"pipeline": IDLE, "coalesceSeconds": 86400}
@@ -22,18 +21,6 @@ def runs(stack: Stack) -> Iterator[list[str]]:
     yield started
     for arn in started:
         stack.states.stop_execution(executionArn=arn)
-
-
-def sample(name: str, key: str) -> dict[str, Any]:
-    """A real event, moved to the bucket of the stack."""
-    event = json.loads((EVENTS / f"{name}.json").read_text())
-    detail = event["detail"]
-    if "requestParameters" in detail:
-        detail["requestParameters"] |= {"bucketName": BUCKET, "key": key}
-    else:
-        detail["bucket"]["name"] = BUCKET
-        detail["object"]["key"] = key
-    return event
 
 
 def outcome(stack: Stack, key: str) -> dict[str, Any] | None:

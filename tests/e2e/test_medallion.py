@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from stack import Stack
 
-from local.workloads import Workload
+from local.demo.workloads import Workload
+from tests.support.stack import Stack
 
 MEDALLION = Workload.load("medallion")
 STAGES = {stage["name"]: stage["steps"] for stage in MEDALLION.pipeline["stages"]}

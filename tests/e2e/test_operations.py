@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from stack import Stack
+
+from tests.support.stack import Stack
 
 NAMESPACE = f"crawler-sync/{Stack.NAME}"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from stack import Stack, eventually
-from test_from_event_to_run import sample
-from triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 
-from local.aws import ROOT
+from local.demo import ROOT
+from tests.support.events import sample
+from tests.support.stack import Stack, eventually
+from tests.support.triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 
 TRIGGER = yaml.safe_load((ROOT / "statemachine/trigger.asl.yaml").read_text())
 PIPELINE = {"name": "parking", "stages": [{"steps": [{"job": "nobody"}]}]}

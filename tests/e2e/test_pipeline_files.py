@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.aws import ROOT
+from local.demo import ROOT
 
 OWN = {
     "name": "orders",
@@ -20,7 +20,7 @@ OWN = {
 
 
 def run(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local.pipeline", str(file)]
+    command = [sys.executable, "-m", "local.demo.pipeline", str(file)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 

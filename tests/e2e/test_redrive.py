@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import Stack, eventually
-from test_from_event_to_run import sample
-from triggers import HASTE, Rule, copy_of_trigger
 
-from local.aws import ROOT
+from local.demo import ROOT
+from tests.support.events import sample
+from tests.support.stack import Stack, eventually
+from tests.support.triggers import HASTE, Rule, copy_of_trigger
 
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 PIPELINE = {"name": "redriven", "stages": [{"steps": [{"job": "nobody"}]}]}

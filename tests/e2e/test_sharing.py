@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from stack import CUSTOMERS, Stack, eventually
 
-from local.workloads import ROLE
+from local.demo.workloads import ROLE
+from tests.support.stack import CUSTOMERS, Stack, eventually
 
 REQUESTS = int(os.environ.get("REQUESTS", "50"))
 

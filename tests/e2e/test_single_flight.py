@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from stack import BUCKET, Stack, eventually
-from test_from_event_to_run import sample
+
+from tests.support.events import sample
+from tests.support.stack import BUCKET, Stack, eventually
 
 ROLE = "arn:aws:iam::000000000000:role/GlueRole"
 HASH = "0123456789abcdef0123456789abcdef"

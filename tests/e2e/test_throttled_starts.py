@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import CUSTOMERS, Stack
 
-from local.workloads import ROLE
+from local.demo.workloads import ROLE
+from tests.support.stack import CUSTOMERS, Stack
 
 
 @pytest.fixture

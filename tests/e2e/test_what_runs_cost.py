@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from stack import CUSTOMERS, Stack, eventually
-from test_from_event_to_run import sample
 
-from local.aws import ROOT, LocalAws
-from local.deploy import deploy
-from local.workloads import ROLE, Workload, set_up
+from local.aws import LocalAws
+from local.demo import ROOT
+from local.demo.deploy import deploy
+from local.demo.workloads import ROLE, Workload, set_up
+from tests.support.events import sample
+from tests.support.stack import CUSTOMERS, Stack, eventually
 
 PAGE = ROOT / "docs/costs.md"
 TABLE = re.compile(r"\| pipeline \|.*?(?=\n\n)", re.DOTALL)

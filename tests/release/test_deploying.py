@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import ACCOUNT, ROOT, LocalAws
-from local.deploy import unqualified
-from tests.documents import commands
+from local.aws import ACCOUNT, LocalAws
+from local.demo import ROOT
+from local.demo.deploy import unqualified
+from tests.support.documents import commands
 
 README = commands(ROOT / "README.md")
 HOST = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]

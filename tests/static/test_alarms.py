@@ -6,8 +6,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.deploy import TEMPLATE as PATH
-from local.deploy import included
+from local.demo.deploy import TEMPLATE as PATH
+from local.demo.deploy import included
 
 TEMPLATE = included(yaml_parse(PATH.read_text()), PATH.parent)
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]

@@ -9,8 +9,9 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from definitions import ROOT, machine
-from mutants import mutant
+
+from tests.support.definitions import ROOT, machine
+from tests.support.mutants import mutant
 
 DELIVERY = 2.0  # seconds at most
 CALL = 0.05  # seconds from an attempt to its refusal

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from definitions import MACHINES, load, states
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.documents import PAGES, ROOT, commands
+from tests.support.definitions import MACHINES, load, states
+from tests.support.documents import PAGES, ROOT, commands
 
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 # What runs a command of the documents that neither make test nor a workflow does: a file, and how it says it.
 RUN_BY = {
     "make demo": ("tests/e2e/test_demo.py", '"local.demo"'),
-    "make pipeline": ("tests/e2e/test_pipeline_files.py", '"local.pipeline"'),
+    "make pipeline": ("tests/e2e/test_pipeline_files.py", '"local.demo.pipeline"'),
     "make redrive": ("tests/e2e/test_documented_commands.py", "redrive"),
     "make deploy": ("tests/release/test_deploying.py", '"make", "deploy"'),
     "make faults": ("tests/e2e/faults/test_fault_matrix.py", "page"),

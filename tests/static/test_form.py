@@ -1,7 +1,8 @@
 """The definitions are YAML that every reader reads alike, and that a person can review line by line."""
 
 import pytest
-from definitions import MACHINES, ROOT, each_machine, form
+
+from tests.support.definitions import MACHINES, ROOT, each_machine, form
 
 SOUND = (ROOT / "statemachine/crawl.asl.yaml").read_text()
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutants import NOTHING, mutant
 from samtranslator.yaml_helper import yaml_parse
-from transformed import ROOT, Template, of_type, resolved, spliced, transformed
+
+from tests.support.mutants import NOTHING, mutant
+from tests.support.transformed import ROOT, Template, of_type, resolved, spliced, transformed
 
 CFN_LINT = ROOT / ".venv/checks/bin/cfn-lint"
 PYTHON = ROOT / ".venv/security/bin/python"

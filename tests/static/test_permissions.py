@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from definitions import TEMPLATE, each_machine, integration, load, machine_of, states
+
+from tests.support.definitions import TEMPLATE, each_machine, integration, load, machine_of, states
+from tests.support.transformed import listed
 
 RESOURCES = TEMPLATE["Resources"]
 
@@ -39,10 +41,6 @@ FUNCTIONS = {
 }
 # The only call of ours that AWS cannot limit to a resource.
 UNSCOPED = {"glue:GetCrawlerMetrics"}
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def granted(statements: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 import jsonata
 import jsonschema
 import pytest
-from definitions import ROOT, TEMPLATE, evaluated, machine
 
-from local.pipeline import PipelineError, read
+from local.demo.pipeline import PipelineError, read
+from tests.support.definitions import ROOT, TEMPLATE, evaluated, machine
 
 SCHEMA = ROOT / "pipelines/schema.json"
 PIPELINES = sorted(set((ROOT / "pipelines").glob("*.json")) - {SCHEMA})

@@ -10,7 +10,9 @@ from typing import Any
 
 import jsonata
 import pytest
-from definitions import (
+
+from tests.support.causes import CAUSES
+from tests.support.definitions import (
     ROOT,
     Machine,
     at,
@@ -22,8 +24,7 @@ from definitions import (
     machine_of,
     states,
 )
-from mutants import mutant
-from test_state_machines import CAUSES
+from tests.support.mutants import mutant
 
 PARSER = [ROOT / ".venv/localstack/bin/python", ROOT / "tests/static/localstack_parser.py"]
 NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/static/reference_engine.cjs"]

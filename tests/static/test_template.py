@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mutants import NOTHING, mutant
-from test_permissions import listed
-from transformed import Template, of_type, resolved, transformed
+
+from tests.support.mutants import NOTHING, mutant
+from tests.support.transformed import Template, listed, of_type, resolved, transformed
 
 # What EventBridge understands; any other word makes PutRule fail, any other field never matches:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html

@@ -5,9 +5,10 @@ from typing import Any
 
 import jsonata
 import pytest
-from definitions import at, each_machine, expressions, load, machine
 from jsonata.parser import Parser
-from mutants import NOTHING, mutant
+
+from tests.support.definitions import at, each_machine, expressions, load, machine
+from tests.support.mutants import NOTHING, mutant
 
 # What Step Functions adds to JSONata and what it takes away:
 # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html

@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from transformed import of_type, transformed
+
+from tests.support.transformed import of_type, transformed
 
 TEMPLATE = transformed()
 ALIASED = ["CrawlStateMachine", "PipelineStateMachine", "TriggerStateMachine"]

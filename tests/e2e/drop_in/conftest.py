@@ -1,8 +1,9 @@
 """One play for all tests of this folder."""
 
 import pytest
-from played import Played, play_all
-from stack import Stack
+
+from tests.support.drop_in.played import Played, play_all
+from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,16 @@ import json
 import os
 import re
 
-import error_types
-import guide
-import loop_beside_crawl
 import pytest
-import shapes
-from migrations import Step
-from played import Played
-from runs import create_machine
 from samtranslator.yaml_helper import yaml_parse
-from stack import Stack, eventually
 
 from local.aws import ACCOUNT, REGION
-from local.deploy import TEMPLATE
+from local.demo.deploy import TEMPLATE
+from tests.support.drop_in import error_types, guide, loop_beside_crawl, shapes
+from tests.support.drop_in.migrations import Step
+from tests.support.drop_in.played import Played
+from tests.support.drop_in.runs import create_machine
+from tests.support.stack import Stack, eventually
 
 TABLES = {guide.ERROR_TYPES: error_types.table, guide.BESIDE: loop_beside_crawl.table}
 

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from played import Played
-from runs import Ran
-from same_path import MACHINES, SITUATIONS, key
+
+from tests.support.drop_in.played import Played
+from tests.support.drop_in.runs import Ran
+from tests.support.drop_in.same_path import MACHINES, SITUATIONS, key
 
 
 @pytest.fixture(params=SITUATIONS, ids=lambda situation: situation.name)

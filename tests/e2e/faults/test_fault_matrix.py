@@ -1,10 +1,11 @@
 """The fault matrix on the local AWS: every scenario ends as it says, in time, and leaves its traces."""
 
 import pytest
-from page import PAGE, SCENARIOS, page
-from play import Result, play
-from scenario import Before, Meanwhile, Scenario
-from stack import Stack
+
+from tests.support.faults.page import PAGE, SCENARIOS, page
+from tests.support.faults.play import Result, play
+from tests.support.faults.scenario import Before, Meanwhile, Scenario
+from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,5 @@
+"""An AWS on this machine: ministack, plus what it lacks. It knows nothing of what is deployed on it."""
+
+from local.aws.server import ACCOUNT, HOST, REGION, LocalAws, LocalAwsError
+
+__all__ = ["ACCOUNT", "HOST", "REGION", "LocalAws", "LocalAwsError"]

@@ -1,0 +1,1 @@
+"""AWS Lambda: what functions are, and how they fail."""

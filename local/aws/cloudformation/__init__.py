@@ -1,0 +1,1 @@
+"""AWS CloudFormation: resources that it lacks."""

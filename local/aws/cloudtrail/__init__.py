@@ -1,0 +1,1 @@
+"""AWS CloudTrail: data events of S3."""

@@ -1,0 +1,1 @@
+"""Amazon EventBridge: events of AWS, and deliveries that fail."""

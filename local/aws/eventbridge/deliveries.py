@@ -1,0 +1,115 @@
+"""Deliveries of EventBridge to state machines that fail: retries, and the target's dead-letter queue.
+
+Follows "How EventBridge retries delivering events" and "Using dead-letter queues to process
+undelivered events" in the Amazon EventBridge User Guide: a target that is missing or forbidden is
+not tried again; the message is the event as it was before its transformation. How long the pauses
+are is not documented; here they are short.
+"""
+
+import contextvars
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import ministack.services.eventbridge as eventbridge
+import ministack.services.sqs as sqs
+import ministack.services.stepfunctions as sfn
+
+from local.aws import patching
+
+original = patching.names(eventbridge, "_invoke_target")
+ministack = patching.names(eventbridge, "_pattern_event_view")
+queues = patching.names(sqs, "_act_send_message", "_queue_by_arn")
+
+# The ERROR_CODE of what a start answered; of these, only throttling passes.
+CODES = {
+    "StateMachineDoesNotExist": "NO_RESOURCE",
+    "StateMachineDeleting": "NO_RESOURCE",
+    "AccessDeniedException": "NO_PERMISSIONS",
+    "ThrottlingException": "THROTTLING",
+    "ExecutionLimitExceeded": "THROTTLING",
+}
+FINAL = ("NO_RESOURCE", "NO_PERMISSIONS")
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one target."""
+
+    target: dict[str, Any]
+    rule: dict[str, Any]
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: str
+    message: str
+
+
+_current: contextvars.ContextVar[Delivery] = contextvars.ContextVar("delivery")
+
+
+def install() -> None:
+    patching.replace(eventbridge, _invoke_target=invoke_target, _dispatch_to_stepfunctions=start)
+
+
+def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+    view = view or ministack._pattern_event_view(event)
+    token = _current.set(Delivery(target, rule, view.event_with_detail()))
+    try:
+        original._invoke_target(target, event, rule, view)
+    finally:
+        _current.reset(token)
+
+
+def start(arn: str, payload: str) -> None:
+    """The first attempt; whatever has to follow it must not hold up the bus."""
+    if failure := _attempt(arn, payload):
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(_follow_up, arn, payload, failure), daemon=True).start()
+
+
+def _attempt(arn: str, payload: str) -> Failure | None:
+    status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": payload})
+    if status < 400:
+        return None
+    answer = json.loads(body)
+    return Failure(CODES.get(answer["__type"], "INTERNAL_ERROR"), answer["message"])
+
+
+def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
+    """Tries again as long as that may help and the target's policy allows it, and then parks the event."""
+    delivery = _current.get()
+    policy = delivery.target.get("RetryPolicy") or {}
+    attempts, seconds = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86400)
+    deadline, retries, exhausted = time.monotonic() + float(seconds), 0, {}
+    while failure and failure.code not in FINAL and not exhausted:
+        if retries >= int(attempts):
+            exhausted = {"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
+        elif time.monotonic() > deadline:
+            exhausted = {"EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds"}
+        else:
+            time.sleep(min(FIRST_PAUSE * 2**retries, LONGEST_PAUSE))
+            retries += 1
+            failure = _attempt(arn, payload)
+    if failure:
+        _park(delivery, failure, {"RETRY_ATTEMPTS": str(retries), **exhausted})
+
+
+def _park(delivery: Delivery, failure: Failure, told: dict[str, str]) -> None:
+    queue = queues._queue_by_arn((delivery.target.get("DeadLetterConfig") or {}).get("Arn", ""))
+    if queue is None:
+        return  # dropped, as on AWS
+    told |= {
+        "RULE_ARN": delivery.rule.get("Arn", ""),
+        "TARGET_ARN": delivery.target["Arn"],
+        "ERROR_CODE": failure.code,
+        "ERROR_MESSAGE": failure.message,
+    }
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+    message = {"MessageBody": json.dumps(delivery.event), "MessageAttributes": attributes}
+    queues._act_send_message(message, queue["url"])

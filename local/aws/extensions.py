@@ -1,0 +1,33 @@
+"""What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
+
+from local.aws import endpoints, patching
+from local.aws.awslambda import errors
+from local.aws.cloudformation import resources
+from local.aws.cloudtrail import data_events
+from local.aws.eventbridge import deliveries
+from local.aws.glue import api, crawlers, jobs
+from local.aws.stepfunctions import executions, expressions, glue_jobs, history, integrations, states
+
+EXTENSIONS = (
+    api,
+    crawlers,
+    jobs,
+    history,
+    integrations,
+    executions,
+    states,
+    glue_jobs,
+    expressions,
+    errors,
+    deliveries,
+    data_events,
+    resources,
+    endpoints,
+)
+
+
+def install() -> None:
+    """Replaces ministack's private names, once and before it serves anything."""
+    patching.check_version()
+    for extension in EXTENSIONS:
+        extension.install()

@@ -1,0 +1,1 @@
+"""AWS Glue: crawlers that crawl, jobs that run."""

@@ -1,0 +1,291 @@
+"""Start, reach and stop a local AWS: one child process bound to 127.0.0.1.
+
+with LocalAws() as aws:
+    aws.client("s3").create_bucket(...)
+"""
+
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+
+# Where `local` is, which the server process imports.
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".local"
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4566
+PORTS = 100  # tried in turn from the default on
+REGION = "eu-west-1"
+ACCOUNT = "000000000000"
+START_SECONDS = 30
+GRACE_SECONDS = 5
+
+
+class LocalAwsError(RuntimeError):
+    """The server did not start, died, or does not answer; the message names its log."""
+
+
+class LocalAws:
+    """A local AWS of its own: state in memory, gone on stop.
+
+    `port` None takes 4566, or the next free one when that is taken; from start on it is the
+    port, and `endpoint`, `directory` and `log` follow from it. A `detached` server outlives
+    this process; any other ends with it, however this process ends.
+    """
+
+    port: int
+    endpoint: str
+    directory: Path
+    log: Path
+
+    def __init__(self, port: int | None = None, *, detached: bool = False) -> None:
+        self._wanted_port = port
+        self._detached = detached
+        self._process: subprocess.Popen[bytes] | None = None
+        self._claim: BinaryIO | None = None
+        self._clients: dict[str, BaseClient] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise LocalAwsError("the local AWS has not been started")
+        return self._process.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to reach this AWS, and no other."""
+        return child_environment(os.environ, self.endpoint)
+
+    def start(self) -> Self:
+        self.port, self._claim = _claim(self._wanted_port)
+        self.endpoint = f"http://{HOST}:{self.port}"
+        self.directory = _directory(self.port)
+        self.log = self.directory / "server.log"
+        scratch = self._clear_scratch()
+        environment = self.environment | {
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": REGION,
+            "LAMBDA_EXECUTOR": "local",
+            # Further listeners, which nothing here needs.
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+        for variable in ("TMPDIR", "HOME"):
+            directory = scratch / variable.lower()
+            directory.mkdir(parents=True)
+            environment[variable] = str(directory)
+        command = [sys.executable, "-m", "local.aws.process"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command if self._detached else [*command, "--end-with-parent"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL if self._detached else subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[self._claim.fileno()],
+            )
+        try:
+            self._await_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ends the server and everything it runs; the log stays."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        end_process(process.pid, lambda: process.poll() is not None)
+        if process.stdin:
+            process.stdin.close()
+        self._clear_scratch()
+        if self._claim:
+            self._claim.close()
+
+    def client(self, service: str) -> BaseClient:
+        """A boto3 client that shows every error at once: nothing is retried.
+
+        Made once a service: that costs 0.1 s, and clients may be shared by threads.
+        """
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.session.Session(
+                    aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+                ).client(
+                    service,
+                    endpoint_url=self.endpoint,
+                    config=Config(
+                        retries={"total_max_attempts": 1},
+                        inject_host_prefix=False,
+                        max_pool_connections=64,
+                        proxies={},
+                    ),
+                )
+            return self._clients[service]
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """How often each Glue operation was called, by crawler or job name."""
+        return self._local("GET", "/_local/calls")
+
+    def forget_calls(self) -> None:
+        self._local("DELETE", "/_local/calls")
+
+    def put_event(self, event: Mapping[str, Any]) -> None:
+        """Puts an event on the default bus as it is: source, id and time included."""
+        self._local("POST", "/_local/events", event)
+
+    def _local(self, method: str, path: str, body: object = None) -> Any:
+        try:
+            return request(self.port, method, path, body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise LocalAwsError(f"{method} {path}: {error}; see {self.log}") from error
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise LocalAwsError(self._failure(f"the local AWS ended with exit code {process.returncode}"))
+            # The pid tells our server from another one on the same port.
+            if server_pid(self.port) == process.pid:
+                return
+            time.sleep(0.05)
+        raise LocalAwsError(self._failure(f"the local AWS did not answer within {START_SECONDS} s"))
+
+    def _failure(self, what: str) -> str:
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        return f"{what} (port {self.port}); log {self.log} ends with:\n{tail}"
+
+    def _clear_scratch(self) -> Path:
+        scratch = self.directory / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        return scratch
+
+
+def child_environment(inherited: Mapping[str, str], endpoint: str) -> dict[str, str]:
+    """`inherited` without anything that could lead to a real AWS account."""
+    kept = {
+        name: value
+        for name, value in inherited.items()
+        if not name.upper().startswith("AWS_") or name == "AWS_CA_BUNDLE"
+    }
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # StartSyncExecution would go to sync-127.0.0.1.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        "NO_PROXY": HOST,
+        "no_proxy": HOST,
+    }
+
+
+def request(port: int, method: str, path: str, body: object = None, *, timeout: float = 10) -> Any:
+    """One JSON request to the server's own endpoints, past any proxy."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body))
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            raise ValueError(f"HTTP {response.status} {answer.decode(errors='replace')}")
+        return json.loads(answer)
+    finally:
+        connection.close()
+
+
+def server_pid(port: int) -> int | None:
+    """The process id of the local AWS on `port`, None when there is none."""
+    try:
+        return request(port, "GET", "/_local/server", timeout=1)["pid"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return None
+
+
+def end_process(pid: int, has_ended: Callable[[], bool]) -> None:
+    """Ends a server by its process id, and by force whatever is left of its group."""
+    if not has_ended():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    _wait_until(has_ended)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+        _wait_until(lambda: has_ended() and not _group_exists(pid))
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + GRACE_SECONDS
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _directory(port: int) -> Path:
+    return STATE / f"aws-{port}"
+
+
+def _claim(wanted: int | None) -> tuple[int, BinaryIO]:
+    """A port, and a lock on it that lasts as long as somebody, we or the server, keeps it open.
+
+    Without the lock two starts at once would find the same port free, and one would wipe
+    the other's files.
+    """
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if wanted is None else [wanted]
+    for port in ports:
+        if wanted is None and not _is_free(port):
+            continue
+        _directory(port).mkdir(parents=True, exist_ok=True)
+        lock = (_directory(port) / "lock").open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+        else:
+            return port, lock
+    raise LocalAwsError(f"no port left of {ports} on {HOST}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""AWS Step Functions, where the engine differs from it."""

@@ -1,0 +1,289 @@
+"""The life of an execution: idempotent starts, time-outs, aborts, and executions in executions.
+
+Follows "StartExecution" and "StopExecution" in the AWS Step Functions API Reference, and
+"Start workflow executions from a task state in Step Functions" and "Run a Job (.sync)" in
+the Developer Guide.
+"""
+
+import contextvars
+import json
+import re
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import ministack.services.stepfunctions as sfn
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
+
+from local.aws import faults, patching
+from local.aws.answers import Handler, Request, Response
+from local.aws.behaviour import check_machine_tags
+from local.aws.stepfunctions import aborts, integrations
+
+original = patching.names(
+    sfn,
+    "_create_state_machine",
+    "_describe_execution",
+    "_fail_execution",
+    "_list_executions",
+    "_run_execution",
+    "_start_execution",
+    "_start_sync_execution",
+    "_stop_execution",
+    "_tag_resource",
+    "reset",
+)
+ministack = patching.names(
+    sfn,
+    "_ExecutionError",
+    "_add_event",
+    "_emit_execution_status_event",
+    "_execution_version_arn",
+    "_executions",
+    "_nested_start_execution_request",
+    "_resolve_state_machine_arn",
+    "_state_machine_aliases",
+    "_state_machines",
+    "_tags",
+)
+
+# Type Name of the API; the last class are the control characters.
+NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
+
+
+@dataclass
+class Running:
+    """What the threads around one execution share."""
+
+    scope: aborts.Scope = field(default_factory=aborts.Scope)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+_running: defaultdict[str, Running] = defaultdict(Running)
+# To look for a name and to take it must be one step, for concurrent callers.
+_starting = threading.Lock()
+
+
+def install() -> None:
+    patching.replace(
+        sfn,
+        _create_state_machine=create_state_machine,
+        _tag_resource=tag_resource,
+        _start_execution=start_execution,
+        _start_sync_execution=start_sync_execution,
+        _describe_execution=describe_execution,
+        _list_executions=list_executions,
+        _stop_execution=stop_execution,
+        _run_execution=run_execution,
+        _fail_execution=fail_execution,
+        _invoke_nested_start_execution=start_as_task,
+        _invoke_nested_start_execution_sync=run_as_task,
+        reset=reset,
+    )
+
+
+def create_state_machine(request: Request) -> Response:
+    return _tagged(original._create_state_machine, request)
+
+
+def tag_resource(request: Request) -> Response:
+    return _tagged(original._tag_resource, request)
+
+
+def _tagged(handler: Handler, request: Request) -> Response:
+    try:
+        check_machine_tags(_plain(request.get("tags", [])))
+    except ValueError as error:
+        return error_response_json("ValidationException", str(error))
+    return handler(request)
+
+
+def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def start_execution(request: Request) -> Response:
+    return _unless_struck("StartExecution", _start_execution, request)
+
+
+def start_sync_execution(request: Request) -> Response:
+    """Runs an EXPRESS execution to its end."""
+    return _unless_struck("StartSyncExecution", _start_sync_execution, request)
+
+
+def _unless_struck(operation: str, handler: Handler, request: Request) -> Response:
+    """The handler's answer, or the fault that the machine's tags tell of this call."""
+    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    if arn is None:
+        return handler(request)
+    what = faults.next_fault(operation, (arn.rpartition(":")[2], _plain(ministack._tags.get(arn, []))))
+    if what in (None, "lost-response"):
+        answer = handler(request)
+    return answer if what is None else faults.response(what, "states", operation)
+
+
+def _start_sync_execution(request: Request) -> Response:
+    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    machine = ministack._state_machines.get(arn)
+    if machine and machine.get("type") != "EXPRESS":
+        message = "This operation is not supported by this type of state machine"
+        return error_response_json("StateMachineTypeNotSupported", message)
+    return original._start_sync_execution(request)
+
+
+def _start_execution(request: Request) -> Response:
+    """STANDARD: the same name and input, while running, is a success with the first answer."""
+    name = request.get("name")
+    if name is not None and not NAME.fullmatch(name):
+        return error_response_json("InvalidName", f"Invalid Name: '{name}'")
+    with _starting:
+        running = _namesake(request)
+        if running and running["input"] == request.get("input", "{}"):
+            return json_response({"executionArn": running["executionArn"], "startDate": running["startDate"]})
+        response = original._start_execution(request)
+        if response[0] == 200:
+            execution = ministack._executions[json.loads(response[2])["executionArn"]]
+            execution["qualifiers"] = _qualifiers(request["stateMachineArn"])
+        return response
+
+
+def _qualifiers(arn: str) -> dict[str, str]:
+    """The version, and the alias, that an execution is associated with when it is started by this ARN."""
+    version = ministack._execution_version_arn(arn)
+    alias = {"stateMachineAliasArn": arn} if arn in ministack._state_machine_aliases else {}
+    return ({"stateMachineVersionArn": version} if version else {}) | alias
+
+
+def describe_execution(request: Request) -> Response:
+    response = original._describe_execution(request)
+    if response[0] != 200:
+        return response
+    return json_response(json.loads(response[2]) | _associated(request["executionArn"]))
+
+
+def list_executions(request: Request) -> Response:
+    """Of a version or an alias, the executions that were started by it."""
+    qualified = request.get("stateMachineArn", "")
+    machine = ministack._resolve_state_machine_arn(qualified)
+    if machine in (None, qualified):
+        return original._list_executions(request)
+    response = original._list_executions({**request, "stateMachineArn": machine})
+    if response[0] != 200:
+        return response
+    page = json.loads(response[2])
+    own = [each for each in page["executions"] if qualified in _associated(each["executionArn"]).values()]
+    return json_response({**page, "executions": own})
+
+
+def _associated(arn: str) -> dict[str, str]:
+    return ministack._executions[arn].get("qualifiers", {})
+
+
+def _namesake(request: Request) -> dict[str, Any] | None:
+    """The running STANDARD execution that has the request's name."""
+    machine = ministack._state_machines.get(
+        ministack._resolve_state_machine_arn(request.get("stateMachineArn", "")) or ""
+    )
+    if machine is None or machine.get("type") == "EXPRESS":
+        return None
+    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine['name']}:{request.get('name')}"
+    execution = ministack._executions.get(arn)
+    return execution if execution and execution["status"] == "RUNNING" else None
+
+
+def run_execution(arn: str) -> None:
+    """Runs an execution in a scope of its own, and within its machine's TimeoutSeconds."""
+    running, execution = _running[arn], ministack._executions[arn]
+    timer = None
+    if seconds := _timeout(execution):
+        context = contextvars.copy_context()
+        timer = threading.Timer(seconds, context.run, (_time_out, execution))
+        timer.daemon = True
+        timer.start()
+    try:
+        with aborts.entered(running.scope):
+            original._run_execution(arn)
+    except aborts.Aborted:
+        pass  # whoever aborted it has written its status
+    finally:
+        if timer:
+            timer.cancel()
+        running.ended.set()
+
+
+def _timeout(execution: dict[str, Any]) -> float | None:
+    machine = ministack._state_machines.get(execution["stateMachineArn"]) or {}
+    try:
+        return json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
+    except ValueError:
+        return None  # ministack fails the execution, and says why
+
+
+def _time_out(execution: dict[str, Any]) -> None:
+    if execution["status"] == "RUNNING":
+        execution["status"] = "TIMED_OUT"
+        execution["stopDate"] = now_iso()
+        ministack._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        ministack._emit_execution_status_event(execution)
+        _running[execution["executionArn"]].scope.abort()
+
+
+def stop_execution(request: Request) -> Response:
+    response = original._stop_execution(request)
+    if response[0] == 200:
+        _running[request["executionArn"]].scope.abort()
+    return response
+
+
+def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+    """An execution that was stopped, or timed out, stays so whatever its states do then."""
+    if execution["status"] == "RUNNING":
+        original._fail_execution(execution, error, cause)
+
+
+def start_as_task(_resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """`states:startExecution`."""
+    status, _, body = start_execution(ministack._nested_start_execution_request(arguments))
+    answer = json.loads(body)
+    if status >= 400:
+        raise integrations.refusal("states", "StartExecution", answer["__type"], answer["message"])
+    return _as_task_output(answer)
+
+
+def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """`states:startExecution.sync[:2]`; a child that does not succeed is States.TaskFailed."""
+    arn = start_as_task(resource, arguments)["ExecutionArn"]
+    scope = aborts.current.get()
+    with scope.on_abort(lambda: stop_execution({"executionArn": arn})):
+        _running[arn].ended.wait()
+    scope.check()
+    description = json.loads(original._describe_execution({"executionArn": arn})[2])
+    if resource.endswith(".sync:2"):
+        for name in ("input", "output"):
+            if description.get(name) is not None:
+                description[name] = json.loads(description[name])
+    result = _as_task_output(description)
+    if result["Status"] != "SUCCEEDED":
+        raise ministack._ExecutionError("States.TaskFailed", json.dumps(result))
+    return result
+
+
+def _as_task_output(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer of the API as a task gives it: capital letters, and times in milliseconds."""
+    output = {name[0].upper() + name[1:]: value for name, value in answer.items() if value is not None}
+    for name in ("StartDate", "StopDate"):
+        if name in output:
+            output[name] = round(datetime.fromisoformat(output[name]).timestamp() * 1000)
+    for name in ("InputDetails", "OutputDetails"):
+        if name in output:
+            output[name] = {"Included": output[name]["included"]}
+    return output
+
+
+def reset() -> None:
+    for running in list(_running.values()):
+        running.scope.abort()
+    original.reset()
+    _running.clear()

@@ -1,0 +1,50 @@
+"""Lambda functions of the kind that the template deploys: a bootstrap of its own."""
+
+import json
+import os
+import sys
+
+from local.aws.tests.support import Local
+
+# The runtime interface that the Rust bootstraps use, as a script; it answers with what it finds.
+BOOTSTRAP = f"""#!{sys.executable}
+import json, os, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with urllib.request.urlopen(api + "next") as invocation:
+        request, event = invocation.headers["Lambda-Runtime-Aws-Request-Id"], json.load(invocation)
+    if "fail" in event:
+        path, answer = "/error", {{"errorType": event["fail"], "errorMessage": "because"}}
+    else:
+        names = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "OWN", "AWS_LAMBDA_RUNTIME_API")
+        path, answer = "/response", {{name: os.environ.get(name) for name in names}} | {{"pid": os.getpid()}}
+    urllib.request.urlopen(urllib.request.Request(api + request + path, json.dumps(answer).encode()))
+"""
+
+
+def function(local: Local) -> str:
+    settings = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Environment": {"Variables": {"OWN": "yes"}}}
+    return local.function("bootstrap", BOOTSTRAP, **settings)
+
+
+def test_a_function_calls_back_to_this_aws(local: Local) -> None:
+    """Protects the Lambdas: endpoint, region and dummy keys; in the group that ends with the server."""
+    answer = local.aws.client("lambda").invoke(FunctionName=function(local), Payload=b"{}")
+    found = json.load(answer["Payload"])
+    assert found["AWS_ENDPOINT_URL"] == local.aws.endpoint
+    assert (found["AWS_REGION"], found["OWN"]) == ("eu-west-1", "yes")
+    assert found["AWS_LAMBDA_RUNTIME_API"].startswith("127.0.0.1:")
+    assert os.getpgid(found["pid"]) == local.aws.pid
+
+
+def test_a_function_names_its_own_errors(local: Local) -> None:
+    """Protects Retry and Catch by name: the function's errorType is the error of the task."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function(local), "Payload": {"fail": "CrawlerRunningException"}},
+        "End": True,
+    }
+    execution = local.run(Task=task)
+    assert execution["error"] == "CrawlerRunningException"
+    assert json.loads(execution["cause"])["errorMessage"] == "because"

@@ -1,0 +1,70 @@
+"""Events of crawlers and jobs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws.tests.support import Local, arrived
+
+
+def sample(name: str) -> dict[str, Any]:
+    """An event of "AWS Glue events" in the EventBridge reference, of 2017."""
+    return json.loads((Path(__file__).parent / f"events/glue-{name}.json").read_text())
+
+
+def told_of(local: Local, detail_type: str, name: str) -> str:
+    """A queue for the events of a crawler or a job."""
+    key = "crawlerName" if "Crawler" in detail_type else "jobName"
+    return local.queue_for({"source": ["aws.glue"], "detail-type": [detail_type], "detail": {key: [name]}})
+
+
+@pytest.mark.parametrize(("outcome", "last"), [("succeeded", "succeeded"), ("failed", "failed"), ("cancelled", None)])
+def test_a_crawl_announces_its_beginning_and_its_end(local: Local, outcome: str, last: str | None) -> None:
+    """Protects whoever waits for events: their form, and that a crawl that was stopped announces no end."""
+    name = local.crawler(tags={"local:outcome": outcome, "local:error": "no access"})
+    queue = told_of(local, "Glue Crawler State Change", name)
+    local.crawl(name)
+    samples = [sample(f"crawler-{state}") for state in ("started", last) if state]
+    events = arrived(local, queue, len(samples))
+    assert [event["detail"]["state"] for event in events] == [event["detail"]["state"] for event in samples]
+    for event, documented in zip(events, samples, strict=True):
+        assert event.keys() == documented.keys()
+        assert event["detail"].keys() == documented["detail"].keys()
+        assert event["detail"]["message"] == documented["detail"]["message"]
+        assert event["detail"]["crawlerName"] == name
+        assert event["resources"] == []
+    assert events[-1]["detail"].get("errorMessage", "no access") == "no access"
+    assert local.received(queue) == []
+
+
+def test_a_crawl_announces_what_it_has_changed(local: Local) -> None:
+    """Protects the counts, which are text."""
+    bucket = local.bucket(**{"orders/dt=1/a.csv": "id\n1\n", "orders/dt=2/a.csv": "id\n1\n"})
+    name = local.crawler(f"s3://{bucket}/orders/")
+    queue = told_of(local, "Glue Crawler State Change", name)
+    local.crawl(name)
+    detail = arrived(local, queue, 2)[-1]["detail"]
+    assert (detail["tablesCreated"], detail["partitionsCreated"], detail["tablesUpdated"]) == ("1", "2", "0")
+
+
+@pytest.mark.parametrize(
+    ("tags", "documented"),
+    [
+        ({"local:outcome": "succeeded"}, "job-succeeded"),
+        ({"local:outcome": "failed", "local:error": "no access"}, "job-failed"),
+        ({"local:outcome": "cancelled"}, "job-stopped"),
+        ({"local:seconds": "9", "local:timeout-seconds": "0"}, "job-timeout"),
+    ],
+)
+def test_a_job_run_announces_its_end(local: Local, tags: dict[str, str], documented: str) -> None:
+    """Protects whoever waits for events: each end has a state, a severity and a message."""
+    name, expected = local.job(tags=tags), sample(documented)
+    queue = told_of(local, "Glue Job State Change", name)
+    run = local.run_job(name)
+    [event] = arrived(local, queue, 1)
+    told = {"jobName": name, "jobRunId": run["Id"]}
+    told |= {"message": "no access"} if documented == "job-failed" else {}
+    assert event.keys() == expected.keys()
+    assert event["detail"] == expected["detail"] | told

@@ -1,0 +1,75 @@
+"""How much Step Functions lets a machine do, where the machines of this project come near."""
+
+import time
+from typing import Any
+
+import jsonata
+import pytest
+
+from local.aws.stepfunctions.expressions import Timebox
+from local.aws.tests.support import FAIL, PASS, Local, expression
+
+
+def test_a_history_ends_after_25000_events(local: Local) -> None:
+    """Protects machines that loop, or map: what iterations do is in the history of their execution."""
+    iteration = {"StartAt": "One", "States": {"One": {"Type": "Pass", "Next": "Two"}, "Two": PASS}}
+    many = {"Type": "Map", "Items": "{% [1..6300] %}", "ItemProcessor": iteration, "Output": 1, "End": True}
+    execution = local.ended(local.start(local.machine(Many=many)), timeout=60)
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime"), execution
+    assert "maximum number of history events (25000)" in execution["cause"]
+
+
+def test_one_assign_has_a_limit_for_all_its_variables(local: Local) -> None:
+    """Protects machines from copies of large inputs, which AWS refuses: 256 KiB in all."""
+
+    def assigning(*names: str) -> dict[str, Any]:
+        return {"Type": "Pass", "Assign": dict.fromkeys(names, "{% $states.input %}"), "Output": 1, "End": True}
+
+    half = "x" * 131_000
+    assert local.output(half, Pass=assigning("one")) == 1
+    error, cause = local.failure(half, Pass=assigning("one", "other", "third"))
+    assert error == "States.DataLimitExceeded"
+    assert "variables" in cause
+
+
+@pytest.mark.parametrize(("field", "limit"), [("Error", 256), ("Cause", 32_768)])
+def test_what_a_fail_state_says_has_a_limit(local: Local, field: str, limit: int) -> None:
+    """Protects causes that are put together: AWS ends the execution without them, also in a branch."""
+
+    def failing(length: int) -> dict[str, Any]:
+        return {**FAIL, field: f"{{% $pad('', {length}, 'x') %}}"}
+
+    assert len(local.failure(Fail=failing(limit))[field == "Cause"]) == limit
+    branch = {"StartAt": "Fail", "States": {"Fail": failing(limit + 1)}}
+    for too_long in (failing(limit + 1), {"Type": "Parallel", "Branches": [branch], "End": True}):
+        error, cause = local.failure(State=too_long)
+        assert error == "States.Runtime"
+        assert field in cause
+
+
+@pytest.mark.parametrize("depth", [20, 400])
+def test_an_expression_may_not_go_too_deep(local: Local, depth: int) -> None:
+    """Protects against expressions that AWS refuses only when their input is large."""
+    state = expression("+".join(["1"] * depth))
+    if depth == 20:
+        assert local.output(Pass=state) == depth
+    else:
+        error, cause = local.failure(Pass=state)
+        assert error == "States.QueryEvaluationError"
+        assert "Stack overflow" in cause
+
+
+def test_an_expression_may_not_compute_for_ever(local: Local) -> None:
+    """Protects the local AWS itself, and whoever would wait a second too long on AWS."""
+    error, cause = local.failure(Pass=expression("($loop := function() { $loop() }; $loop())"))
+    assert error == "States.QueryEvaluationError"
+    assert "D1012" in cause
+
+
+def test_waiting_for_a_processor_is_no_computing() -> None:
+    """Protects runs in a burst: threads take turns, and an expression of a millisecond may wait a second."""
+    compiled = jsonata.Jsonata("$wait()")
+    compiled.register_lambda("wait", lambda: time.sleep(0.05) or "done")
+    frame = compiled.create_frame()
+    Timebox(frame, timeout=20)
+    assert compiled.evaluate(None, frame) == "done"

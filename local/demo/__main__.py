@@ -1,0 +1,109 @@
+"""The whole path on this machine: objects land in a bucket, and a pipeline makes something of them.
+
+Deploys template.yaml to a local AWS, uploads the samples of a pipeline, and follows every state machine that their
+events set in motion. With --keep the local AWS stays up afterwards, to look around in.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.markup import escape
+
+from local.aws import LocalAws
+from local.demo.command import Failure, console, exit_code
+from local.demo.deploy import QUICK, STACK, deploy
+from local.demo.follow import Follower
+from local.demo.results import show_execution, show_files, show_objects, show_tables
+from local.demo.workloads import Workload, names, set_up
+
+CUSTOMERS = Workload.load("customers")
+# Longer than in the tests: a person watches.
+PARAMETERS = QUICK | {"SourceBucketName": CUSTOMERS.bucket, "PollMaxSeconds": 5}
+
+
+class DemoError(Failure):
+    """A part of the demo failed; the message says which and why."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("--pipeline", default="customers", help=f"one of {', '.join(names())}")
+    parser.add_argument("--csv", type=Path, help="the file to upload, for the pipeline customers")
+    parser.add_argument("--keep", action="store_true", help="leave the local AWS running until Ctrl-C")
+    arguments = parser.parse_args()
+
+    def demonstrate() -> None:
+        workload, files = choose(arguments.pipeline, arguments.csv)
+        with LocalAws() as aws:
+            run(aws, workload, files)
+            if arguments.keep:
+                keep(aws, workload)
+
+    return exit_code(demonstrate)
+
+
+def choose(pipeline: str, csv: Path | None) -> tuple[Workload, list[Path]]:
+    """The workload, and the files to upload."""
+    if pipeline not in names():
+        raise DemoError(f"there is no pipeline {pipeline} here; there are {', '.join(names())}")
+    workload = Workload.load(pipeline)
+    if csv is None:
+        return workload, workload.files
+    if workload != CUSTOMERS:
+        raise DemoError(f"only the pipeline customers takes any CSV file; {pipeline} needs its own samples")
+    if not csv.is_file():
+        raise DemoError(f"{csv} is not a file")
+    if csv.suffix != ".csv":
+        raise DemoError(f"{csv}: the job reads files whose names end in .csv")
+    return workload, [csv]
+
+
+def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
+    console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
+    with console.status("creating the stack from template.yaml"):
+        outputs = deploy(aws, STACK, PARAMETERS, [workload.rule])
+    with console.status("creating bucket, jobs and crawlers"):
+        set_up(aws, workload)
+    console.print(f"[bold]stack[/]      {STACK} from template.yaml, with a rule for the pipeline {workload.name}")
+    # At the beginning of a window, so that it has all of them.
+    time.sleep(-time.time() % PARAMETERS["CoalesceSeconds"])
+    for file in files:
+        key = f"{workload.prefix}{file.name}"
+        aws.client("s3").upload_file(str(file), workload.bucket, key)
+        console.print(f"[bold]upload[/]     {file.name} → s3://{workload.bucket}/{escape(key)}", soft_wrap=True)
+    console.print()
+    followed = Follower(aws, outputs, console, workload.pipeline).follow()
+    console.print()
+    if not followed.problem:
+        show_execution(aws, console, followed.arn)
+        console.print()
+        show_objects(aws, console, workload.bucket)
+        console.print()
+        if workload.database:
+            show_tables(aws, console, workload.database)
+        for folder in workload.outputs:
+            show_files(aws, console, f"s3://{workload.bucket}/{folder}")
+    # Last, where it is not scrolled away.
+    console.print(followed.timeline())
+    if followed.problem:
+        raise DemoError(followed.problem)
+    console.print("\nTo look around in the local AWS afterwards: [bold]make demo KEEP=1[/]")
+
+
+def keep(aws: LocalAws, workload: Workload) -> None:
+    console.print("\nThe local AWS stays up until Ctrl-C. In another terminal, with the AWS CLI:\n")
+    keys = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=eu-west-1"
+    for command in (
+        f"s3 ls --recursive s3://{workload.bucket}",
+        *([f"glue get-tables --database-name {workload.database}"] if workload.database else []),
+        "stepfunctions list-state-machines",
+    ):
+        console.print(f"  {keys} aws --endpoint-url {aws.endpoint} {command}", soft_wrap=True)
+    while True:
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
