@@ -135,9 +135,10 @@ fmt: $(CHECKS)/ready
 
 # The same flags everywhere: another feature set would compile the Glue SDK, minutes of work, once more.
 .PHONY: lint
-lint: $(CHECKS)/ready
+lint: $(CHECKS)/ready $(LOCAL)/ready
 	cargo clippy $(CARGO_FLAGS) -- -D warnings
 	$(CHECKS)/bin/ruff check
+	$(LOCAL)/bin/mypy
 
 .PHONY: bootstraps
 bootstraps:

@@ -25,14 +25,14 @@ OBJECT = json.loads((ROOT / "functions/s3-event-filter/events/native-object-crea
 PIPELINE = json.loads((ROOT / "functions/plan-pipeline/events/plan.json").read_text())
 EVENTS = {START: CRAWLER, GET: CRAWLER, FILTER: OBJECT, PLAN: PIPELINE, EMPTY: CRAWLER}
 # A part of the right answer: a function that fails fast must not win.
-ANSWERS = {
+ANSWERS: dict[str, dict[str, Any]] = {
     START: {"outcome": "STARTED"},
     GET: {"state": "STOPPING"},
     FILTER: {"matched": True},
     PLAN: {"timeoutSeconds": 86_400},
     EMPTY: CRAWLER,
 }
-PYTHON_ANSWERS = {START: None, GET: {"state": "STOPPING"}}
+PYTHON_ANSWERS: dict[str, dict[str, Any] | None] = {START: None, GET: {"state": "STOPPING"}}
 
 
 @dataclass(frozen=True)

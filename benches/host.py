@@ -115,10 +115,11 @@ class Function:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
         for key in list(self._selector.get_map().values()):
-            if isinstance(key.fileobj, int):
-                os.close(key.fileobj)
-            else:
-                key.fileobj.close()
+            match key.fileobj:
+                case int(pidfd):
+                    os.close(pidfd)
+                case socket.socket() | Connection() as stream:
+                    stream.close()
         self._selector.close()
         os.close(self._log)
 
@@ -136,7 +137,8 @@ class Function:
             stderr=self._log,
         )
         os.sched_setaffinity(0, {OWN_CORE})
-        self._selector.register(os.pidfd_open(self._process.pid), selectors.EVENT_READ)
+        self._pid = self._process.pid
+        self._selector.register(os.pidfd_open(self._pid), selectors.EVENT_READ)
         self._next = self._request("/2018-06-01/runtime/invocation/next")
         return time.perf_counter() - began, self._cpu()
 
@@ -164,13 +166,13 @@ class Function:
         return seconds, self._cpu() - cpu
 
     def peak_memory(self) -> int:
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self._pid}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
 
     def _cpu(self) -> float:
         """User and system time of all threads, by clock_getcpuclockid(3): /proc counts in hundredths of a second."""
-        return time.clock_gettime(~self._process.pid << 3 | 2)
+        return time.clock_gettime(~self._pid << 3 | 2)
 
     def _request(self, path: str) -> Request:
         """The next request, which has to be for `path`."""

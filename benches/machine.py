@@ -14,6 +14,7 @@ from pathlib import Path
 from benches.host import FUNCTION_CORE, OWN_CORE
 
 ROOT = Path(__file__).parents[1]
+PROCESSORS = os.sysconf("SC_NPROCESSORS_ONLN")
 
 
 @contextmanager
@@ -55,7 +56,7 @@ class OtherWork:
         self._began, self._all, self._own = time.monotonic(), busy_seconds(), own_seconds()
 
     def __str__(self) -> str:
-        there_was = (time.monotonic() - self._began) * os.cpu_count()
+        there_was = (time.monotonic() - self._began) * PROCESSORS
         others = max(0.0, busy_seconds() - self._all - (own_seconds() - self._own))
         return f"load average {self._load:.2f} before; others took {others / there_was:.0%} of the machine meanwhile"
 
@@ -77,7 +78,7 @@ def circumstances(runs: int, calls: int, priority: str, idle: str, others: Other
 
     models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
-        "processor": ", ".join([*models[:1], platform.machine(), f"{os.cpu_count()} cores"]),
+        "processor": ", ".join([*models[:1], platform.machine(), f"{PROCESSORS} cores"]),
         "system": f"Linux {platform.release()}, {' '.join(platform.libc_ver())}",
         "Rust": output("rustc", "--version"),
         "Python": f"{platform.python_version()}, boto3 {version('boto3')}, awslambdaric {version('awslambdaric')}",

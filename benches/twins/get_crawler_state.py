@@ -3,7 +3,7 @@
 import boto3
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, str], context: object) -> dict[str, str]:
     glue = boto3.client("glue")
     crawler = glue.get_crawler(Name=event["crawlername"])["Crawler"]
     return {"state": crawler["State"]}

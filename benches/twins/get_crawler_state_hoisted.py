@@ -5,6 +5,6 @@ import boto3
 glue = boto3.client("glue")
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, str], context: object) -> dict[str, str]:
     crawler = glue.get_crawler(Name=event["crawlername"])["Crawler"]
     return {"state": crawler["State"]}

@@ -3,6 +3,6 @@
 import boto3
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, str], context: object) -> None:
     glue = boto3.client("glue")
     glue.start_crawler(Name=event["crawlername"])

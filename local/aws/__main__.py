@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from local.aws.server import STATE, LocalAws, LocalAwsError, end_process, server_pid
 
@@ -38,7 +39,7 @@ def _down() -> str:
     return f"stopped; log {state['log']}"
 
 
-def _running() -> dict | None:
+def _running() -> dict[str, Any] | None:
     """The server of the state file, if the process answering there is still that one."""
     try:
         state = json.loads(STATE_FILE.read_text())
@@ -55,7 +56,7 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _line(state: dict) -> str:
+def _line(state: dict[str, Any]) -> str:
     return f"{state['endpoint']}  pid {state['pid']}  log {state['log']}"
 
 

@@ -4,6 +4,7 @@ Wraps ministack's ASGI application, so it is bound to the same address and nothi
 
     GET    /_local/server   {"pid": …}
     GET    /_local/calls    {name: {Glue operation: count}};  DELETE forgets them
+    GET    /_local/allowed  [[role, action]]: what roles were allowed since the last call
     POST   /_local/events   puts the event of the body on the default bus, as it is
 """
 
@@ -19,6 +20,7 @@ from hypercorn.protocol.http_stream import HTTPStream
 
 from local.aws import faults, patching
 from local.aws.eventbridge import events
+from local.aws.iam import authorization
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -44,7 +46,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     status = 200
-    answer: dict[str, Any] = {}
+    answer: Any = {}
     match scope["method"], scope["path"].removeprefix(PREFIX):
         case "GET", "server":
             answer = {"pid": os.getpid()}
@@ -52,6 +54,8 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
             answer = faults.calls()
         case "DELETE", "calls":
             faults.forget_calls()
+        case "GET", "allowed":
+            answer = authorization.allowed()
         case "POST", "events":
             try:
                 await asyncio.to_thread(events.put, json.loads(await _body(receive)))

@@ -1,24 +1,40 @@
 """What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
 
 from local.aws import endpoints, patching
-from local.aws.awslambda import errors
+from local.aws.awslambda import errors, roles
 from local.aws.cloudformation import resources
 from local.aws.cloudtrail import data_events
 from local.aws.eventbridge import deliveries
 from local.aws.glue import api, crawlers, jobs
-from local.aws.stepfunctions import executions, expressions, glue_jobs, history, integrations, states
+from local.aws.iam import requests
+from local.aws.iam import roles as iam_roles
+from local.aws.stepfunctions import (
+    executions,
+    expressions,
+    glue_jobs,
+    history,
+    integrations,
+    nested_executions,
+    state_machines,
+    states,
+)
 
 EXTENSIONS = (
+    iam_roles,
+    requests,
     api,
     crawlers,
     jobs,
     history,
     integrations,
+    state_machines,
     executions,
+    nested_executions,
     states,
     glue_jobs,
     expressions,
     errors,
+    roles,
     deliveries,
     data_events,
     resources,

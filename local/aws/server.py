@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -45,7 +46,8 @@ class LocalAws:
 
     `port` None takes 4566, or the next free one when that is taken; from start on it is the
     port, and `endpoint`, `directory` and `log` follow from it. A `detached` server outlives
-    this process; any other ends with it, however this process ends.
+    this process; any other ends with it, however this process ends. With `permissions` every call of a function, a
+    machine, a rule, a job or a crawler is held against its role; the calls of this process are the root's.
     """
 
     port: int
@@ -53,9 +55,9 @@ class LocalAws:
     directory: Path
     log: Path
 
-    def __init__(self, port: int | None = None, *, detached: bool = False) -> None:
+    def __init__(self, port: int | None = None, *, detached: bool = False, permissions: bool = True) -> None:
         self._wanted_port = port
-        self._detached = detached
+        self._detached, self._permissions = detached, permissions
         self._process: subprocess.Popen[bytes] | None = None
         self._claim: BinaryIO | None = None
         self._clients: dict[str, BaseClient] = {}
@@ -89,6 +91,7 @@ class LocalAws:
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
+            "AUTH": str(self._permissions).lower(),
             # Further listeners, which nothing here needs.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
@@ -156,6 +159,10 @@ class LocalAws:
 
     def forget_calls(self) -> None:
         self._local("DELETE", "/_local/calls")
+
+    def allowed(self) -> set[tuple[str, str]]:
+        """What roles have been allowed since the last call: the role's name, and the action."""
+        return {(role, action) for role, action in self._local("GET", "/_local/allowed")}
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Puts an event on the default bus as it is: source, id and time included."""
@@ -263,20 +270,22 @@ def _directory(port: int) -> Path:
 def _claim(wanted: int | None) -> tuple[int, BinaryIO]:
     """A port, and a lock on it that lasts as long as somebody, we or the server, keeps it open.
 
-    Without the lock two starts at once would find the same port free, and one would wipe
-    the other's files.
+    Without the lock two starts at once, in one clone or in two, would find the same port free.
     """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if wanted is None else [wanted]
     for port in ports:
         if wanted is None and not _is_free(port):
             continue
-        _directory(port).mkdir(parents=True, exist_ok=True)
-        lock = (_directory(port) / "lock").open("wb")
+        file = Path(tempfile.gettempdir(), f"local-aws-{port}.lock")
+        if file.exists() and not os.access(file, os.W_OK):
+            continue  # another user's
+        lock = file.open("wb")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
         else:
+            _directory(port).mkdir(parents=True, exist_ok=True)
             return port, lock
     raise LocalAwsError(f"no port left of {ports} on {HOST}")
 

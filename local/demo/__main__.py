@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from local.aws import LocalAws
 from local.demo.command import Failure, console, exit_code
-from local.demo.deploy import QUICK, STACK, deploy
+from local.demo.deploy import QUICK, STACK, WINDOW_SECONDS, deploy
 from local.demo.follow import Follower
 from local.demo.results import show_execution, show_files, show_objects, show_tables
 from local.demo.workloads import Workload, names, set_up
@@ -68,7 +68,7 @@ def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
         set_up(aws, workload)
     console.print(f"[bold]stack[/]      {STACK} from template.yaml, with a rule for the pipeline {workload.name}")
     # At the beginning of a window, so that it has all of them.
-    time.sleep(-time.time() % PARAMETERS["CoalesceSeconds"])
+    time.sleep(-time.time() % WINDOW_SECONDS)
     for file in files:
         key = f"{workload.prefix}{file.name}"
         aws.client("s3").upload_file(str(file), workload.bucket, key)

@@ -24,10 +24,11 @@ from local.demo.command import Failure
 TEMPLATE = ROOT / "template.yaml"
 STACK = "crawler-sync"
 # Parameters of a stack that somebody waits for. In production the window is a minute, and a look comes every 5 to 60 s.
-QUICK = {
+WINDOW_SECONDS = 2
+QUICK: dict[str, str | int] = {
     "JobNamePattern": "*",
     "CrawlerNamePattern": "*",
-    "CoalesceSeconds": 2,
+    "CoalesceSeconds": WINDOW_SECONDS,
     "PollMinSeconds": 1,
     "PollMaxSeconds": 2,
 }

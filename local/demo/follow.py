@@ -161,11 +161,11 @@ class Follower:
             run = self._runs[arn] = Run(arn, str(given.get("name")), Steps(given), Span(at))
             subject = Subject(machine, run.name, run)
         elif machine == "crawl":
-            run = self._runs.get(given.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", ""))
-            step = run.steps.of(given, run.crawled()) if run else None
-            subject = Subject(machine, given.get("crawlername", ""), run if step else None, step)
-            if run and step:
-                run.spans[step, "crawl"] = Span(at)
+            caller = self._runs.get(given.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", ""))
+            step = caller.steps.of(given, caller.crawled()) if caller else None
+            subject = Subject(machine, given.get("crawlername", ""), caller if step else None, step)
+            if caller and step:
+                caller.spans[step, "crawl"] = Span(at)
         self._subjects[arn] = subject
         self._line(at, subject, "▶", machine)
 

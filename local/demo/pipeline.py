@@ -19,10 +19,12 @@ from local.demo.command import Failure, console, exit_code
 from local.demo.deploy import QUICK, STACK, deploy
 from local.demo.follow import Follower
 from local.demo.steps import Steps
-from local.demo.workloads import ROLE, Workload, names, set_up
+from local.demo.workloads import Workload, create_role, names, set_up
 
 CHECK = ROOT / "target/debug/examples/check"
 SECONDS = "2"
+# What a crawl that finds nothing looks at.
+MAY_CRAWL = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": "*"}
 
 
 class PipelineError(Failure):
@@ -86,10 +88,11 @@ def create(aws: LocalAws, pipeline: dict[str, Any]) -> list[str]:
     jobs = {step.job for step in steps} - known - {""}
     crawlers = {step.crawler for step in steps} - known - {""}
     tags = {"local:seconds": SECONDS}
+    role = create_role(aws, "stand-ins", MAY_CRAWL)
     for job in jobs:
-        glue.create_job(Name=job, Role=ROLE, Command={}, Tags=tags, ExecutionProperty={"MaxConcurrentRuns": 100})
+        glue.create_job(Name=job, Role=role, Command={}, Tags=tags, ExecutionProperty={"MaxConcurrentRuns": 100})
     for crawler in crawlers:
-        glue.create_crawler(Name=crawler, Role=ROLE, DatabaseName="stand-ins", Targets={"S3Targets": []}, Tags=tags)
+        glue.create_crawler(Name=crawler, Role=role, DatabaseName="stand-ins", Targets={"S3Targets": []}, Tags=tags)
     if crawlers:
         glue.create_database(DatabaseInput={"Name": "stand-ins"})
     return sorted(jobs | crawlers)

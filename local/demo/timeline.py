@@ -39,6 +39,7 @@ class Hatched(Bar):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in super().__rich_console__(console, options):
+            assert isinstance(segment, Segment), "a Bar gives nothing else"
             yield Segment("".join(each if each.isspace() else "░" for each in segment.text), segment.style)
 
 

@@ -1,9 +1,11 @@
 """Bad input at each entrance ends in a typed error that names the culprit, and loses nothing."""
 
 import json
+from typing import Any
 
 import pytest
 
+from tests.support.roles import ROLE
 from tests.support.stack import BUCKET, Stack, eventually
 
 
@@ -35,7 +37,9 @@ from tests.support.stack import BUCKET, Stack, eventually
         ),
     ],
 )
-def test_functions_refuse_by_name(stack: Stack, function, payload, error_type, message):
+def test_functions_refuse_by_name(
+    stack: Stack, function: str, payload: dict[str, Any] | list[str], error_type: str, message: str
+) -> None:
     """Retry and Catch match the type; the person who is called at night reads the message."""
     answer = stack.invoke(function, payload)
     assert answer["errorType"] == error_type
@@ -53,7 +57,9 @@ def test_functions_refuse_by_name(stack: Stack, function, payload, error_type, m
         ({"crawlername": "crawler1", "stopOnTimeout": 1}, "InvalidRequest", "stopOnTimeout: must be true or false"),
     ],
 )
-def test_crawl_fails_with_the_functions_own_error(stack: Stack, given, error, cause):
+def test_crawl_fails_with_the_functions_own_error(
+    stack: Stack, given: dict[str, Any] | list[str], error: str, cause: str
+) -> None:
     """A caller that nests crawl sees what the function saw."""
     execution = stack.run("Crawl", given)
     assert (execution["status"], execution["error"]) == ("FAILED", error)
@@ -77,7 +83,7 @@ def test_crawl_fails_with_the_functions_own_error(stack: Stack, given, error, ca
         ),
     ],
 )
-def test_pipeline_fails_with_the_place(stack: Stack, stages, error, cause):
+def test_pipeline_fails_with_the_place(stack: Stack, stages: list[dict[str, Any]], error: str, cause: str) -> None:
     """A pipeline has many steps: the cause has to say which, and carry Glue's own words."""
     execution = stack.run("Pipeline", {"name": "p", "stages": stages})
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
@@ -96,25 +102,25 @@ def test_pipeline_fails_with_the_place(stack: Stack, stages, error, cause):
     ],
     ids=["no such day", "too large a number", "too many mistakes to tell"],
 )
-def test_what_a_machine_could_not_bear_is_refused_before_it_has_to(stack: Stack, fields, cause):
+def test_what_a_machine_could_not_bear_is_refused_before_it_has_to(
+    stack: Stack, fields: dict[str, Any], cause: str
+) -> None:
     """A moment, a number or a cause that Step Functions refuses would end the run without a word of ours."""
     execution = stack.run("Pipeline", {"name": "p", "stages": [{"steps": [{"job": "nobody"}]}]} | fields)
     assert (execution["status"], execution["error"]) == ("FAILED", "InvalidPipeline"), execution.get("cause")
     assert execution["cause"].startswith(cause)
 
 
-def test_a_stopped_job_is_no_success(stack: Stack):
+def test_a_stopped_job_is_no_success(stack: Stack) -> None:
     """What a job had written when somebody stopped it must not be crawled, let alone pass as complete."""
-    stack.glue.create_job(
-        Name="stopped", Role="arn:aws:iam::000000000000:role/GlueRole", Command={}, Tags={"local:outcome": "cancelled"}
-    )
+    stack.glue.create_job(Name="stopped", Role=ROLE, Command={}, Tags={"local:outcome": "cancelled"})
     stages = [{"steps": [{"job": "stopped", "crawler": "crawler1"}]}]
     execution = stack.run("Pipeline", {"name": "p", "stages": stages})
     assert (execution["status"], execution["error"]) == ("FAILED", "JobFailed")
     assert execution["cause"] == "pipeline p, stage 1, step 1, job stopped: the run ended as STOPPED"
 
 
-def test_an_event_that_cannot_be_read_is_parked_whole(stack: Stack):
+def test_an_event_that_cannot_be_read_is_parked_whole(stack: Stack) -> None:
     """What the rule lets through and the filter refuses must not be lost, and must be seen."""
     event = {
         "version": "0",
@@ -137,7 +143,7 @@ def test_an_event_that_cannot_be_read_is_parked_whole(stack: Stack):
     assert (failed["status"], failed["error"]) == ("FAILED", "InvalidEvent")
 
 
-def test_an_object_that_does_not_matter_starts_nothing(stack: Stack):
+def test_an_object_that_does_not_matter_starts_nothing(stack: Stack) -> None:
     """Jobs write markers beside their data; a run for each would never end."""
     runs = len(stack.executions("Pipeline"))
     stack.s3.put_object(Bucket=BUCKET, Key="landing/_SUCCESS", Body=b"")

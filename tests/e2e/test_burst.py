@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from local.aws import REGION, LocalAws
 from local.demo.deploy import Rule, deploy
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 OBJECTS = int(os.environ.get("OBJECTS", "2000"))
@@ -32,6 +32,8 @@ THREADS = 16
 ONE_OF = 20
 BUCKET, DATABASE = "burst", "burst"
 PIPELINE = {"name": "burst", "stages": [{"steps": [{"job": "collect", "crawler": "collected"}]}]}
+
+Calls = Sequence[Callable[[], Any]]
 
 # A job as they should be: it reads what there is, not what an event told it.
 COLLECT = f"""
@@ -125,8 +127,9 @@ def burst() -> Iterator[Burst]:
 
 def set_up(stack: Stack) -> None:
     stack.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    on = {"EventBridgeConfiguration": {}}
-    stack.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=on)
+    stack.s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
     stack.s3.put_object(Bucket=BUCKET, Key="scripts/collect.py", Body=COLLECT)
     command = {"Name": "pythonshell", "ScriptLocation": f"s3://{BUCKET}/scripts/collect.py"}
     stack.glue.create_job(Name="collect", Role=ROLE, Command=command)
@@ -144,7 +147,7 @@ def play(stack: Stack) -> Burst:
     seconds, began = {}, time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool, Progress(disable=not Console().is_terminal) as progress:
 
-        def do(what: str, calls: list[Callable[[], Any]]) -> list[Any]:
+        def do(what: str, calls: Calls) -> list[Any]:
             results = pool.map(lambda call: call(), calls)
             return list(progress.track(results, total=len(calls), description=what))
 
@@ -159,7 +162,7 @@ def play(stack: Stack) -> Burst:
     return result(stack, events, runs, seconds)
 
 
-def upload(stack: Stack, do: Callable[[str, list[Callable[[], Any]]], list[Any]]) -> None:
+def upload(stack: Stack, do: Callable[[str, Calls], list[Any]]) -> None:
     """In two halves: with the second come copies of events of the first, in no order."""
     dice = random.Random(OBJECTS)
     bodies = dict.fromkeys(sorted(DATA), b"a,b\n1,2\n") | dict.fromkeys(sorted(BOOKKEEPING), b"")
@@ -235,7 +238,7 @@ def describe(stack: Stack, execution: dict[str, Any]) -> dict[str, Any]:
     return stack.states.describe_execution(executionArn=execution["executionArn"])
 
 
-def test_every_object_is_in_a_run_that_began_after_it_landed(burst: Burst):
+def test_every_object_is_in_a_run_that_began_after_it_landed(burst: Burst) -> None:
     """Lossless: the run that the event's answer names, or the one that absorbed it, read later, and succeeded."""
     jobs = {run["Id"]: run for run in burst.jobs}
     crawls = {crawl["StartTime"].replace(microsecond=0): crawl for crawl in burst.crawls}  # as GetCrawler tells it
@@ -252,12 +255,12 @@ def test_every_object_is_in_a_run_that_began_after_it_landed(burst: Burst):
     assert not uncovered
 
 
-def test_every_object_is_in_the_table(burst: Burst):
+def test_every_object_is_in_the_table(burst: Burst) -> None:
     """When it is quiet again, what was uploaded has been worked on: by counting, not by clocks."""
     assert burst.records == OBJECTS
 
 
-def test_there_is_one_run_a_window(burst: Burst):
+def test_there_is_one_run_a_window(burst: Burst) -> None:
     """Ten thousand files must not start ten thousand pipelines."""
     named = {answer["executionName"] for answer in burst.answers if answer["outcome"] != "IGNORED"}
     assert named == burst.runs.keys()
@@ -266,12 +269,12 @@ def test_there_is_one_run_a_window(burst: Burst):
     assert len(burst.jobs) == len(burst.crawls) <= len(burst.runs)
 
 
-def test_bookkeeping_starts_nothing(burst: Burst):
+def test_bookkeeping_starts_nothing(burst: Burst) -> None:
     """Folder markers, _SUCCESS, temporary files and checksums come with every load."""
     ignored = {answer["key"] for answer in burst.answers if answer["outcome"] == "IGNORED"}
     assert ignored == BOOKKEEPING
 
 
-def test_nothing_is_parked(burst: Burst):
+def test_nothing_is_parked(burst: Burst) -> None:
     """A burst is no emergency."""
     assert burst.parked == 0

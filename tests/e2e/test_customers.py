@@ -26,19 +26,19 @@ TYPES = {
 }
 
 
-def test_an_upload_runs_the_whole_pipeline(pipeline):
+def test_an_upload_runs_the_whole_pipeline(pipeline: dict[str, Any]) -> None:
     """S3, EventBridge, trigger and pipeline: every link of the chain, and nothing started by hand."""
     assert pipeline["status"] == "SUCCEEDED", pipeline.get("cause")
     assert pipeline["name"].startswith("customers-")
 
 
 @pytest.mark.parametrize("table", ["raw_customers", "cleansed_customers"])
-def test_both_tables_are_catalogued_with_types(pipeline, stack, table):
+def test_both_tables_are_catalogued_with_types(pipeline: dict[str, Any], stack: Stack, table: str) -> None:
     """An integer stays an integer, a date a date, through CSV and Parquet alike."""
     assert stack.columns(CUSTOMERS.database, table) == TYPES
 
 
-def test_the_tables_hold_the_rows(pipeline, stack):
+def test_the_tables_hold_the_rows(pipeline: dict[str, Any], stack: Stack) -> None:
     """The sample has 125 rows; 5 of them stand there twice."""
     counts = {
         table: int(
@@ -49,7 +49,7 @@ def test_the_tables_hold_the_rows(pipeline, stack):
     assert counts == {"raw_customers": 125, "cleansed_customers": 120}
 
 
-def test_crawl_1_is_done_before_job_2_starts(pipeline, stack):
+def test_crawl_1_is_done_before_job_2_starts(pipeline: dict[str, Any], stack: Stack) -> None:
     """Job 2 reads the table that crawler 1 makes: this is what all the waiting is for."""
     [first_crawl] = [
         execution
@@ -69,7 +69,7 @@ def test_crawl_1_is_done_before_job_2_starts(pipeline, stack):
     assert names == ["Run job", "Crawl", "Run job", "Crawl"]
 
 
-def test_the_crawls_began_after_the_window(pipeline, stack):
+def test_the_crawls_began_after_the_window(pipeline: dict[str, Any], stack: Stack) -> None:
     """Fresh: every crawl began after all objects of the window had landed."""
     start_after = json.loads(pipeline["input"])["startAfter"]
     landed = stack.s3.head_object(Bucket=BUCKET, Key="landing/customers.csv")["LastModified"]
@@ -79,7 +79,7 @@ def test_the_crawls_began_after_the_window(pipeline, stack):
         assert f"{began:%Y-%m-%dT%H:%M:%SZ}" >= start_after
 
 
-def test_the_output_tells_what_each_step_did(pipeline):
+def test_the_output_tells_what_each_step_did(pipeline: dict[str, Any]) -> None:
     """Callers and people read the result of a run here: job runs, verdicts, counts, polls."""
     output = json.loads(pipeline["output"])
     assert output["name"] == "customers"
@@ -96,7 +96,7 @@ def test_the_output_tells_what_each_step_did(pipeline):
         assert 1 <= crawl["polls"] <= crawl["waitedSeconds"] + 1
 
 
-def test_a_poll_costs_what_the_table_says(pipeline, stack):
+def test_a_poll_costs_what_the_table_says(pipeline: dict[str, Any], stack: Stack) -> None:
     """docs/polling.md counts with these figures; the rest of an execution is paid once."""
     crawls = [
         execution["executionArn"] for execution in stack.executions("Crawl") if execution["status"] == "SUCCEEDED"
@@ -108,7 +108,7 @@ def test_a_poll_costs_what_the_table_says(pipeline, stack):
         assert len(stack.history(arn)) == 13 + 9 * polls
 
 
-def test_each_function_logs_one_line_an_invocation(pipeline, stack):
+def test_each_function_logs_one_line_an_invocation(pipeline: dict[str, Any], stack: Stack) -> None:
     """Without crawler and outcome as fields, nobody finds the line that matters; payloads stay out."""
     started = [line for line in stack.log_lines("start-crawler") if line.get("crawlername") == "crawler1"]
     assert [(line["outcome"], line["level"]) for line in started] == [("STARTED", "INFO")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack
 
 SECONDS = 4
@@ -106,7 +106,9 @@ def ended(stack: Stack) -> Executions:
 
 @pytest.mark.parametrize("error", LIMITS)
 @pytest.mark.parametrize("wait", WAITS, ids=lambda wait: wait.name)
-def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(ended: Executions, wait: Wait, error: str):
+def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(
+    ended: Executions, wait: Wait, error: str
+) -> None:
     """The next night's run must not find last night's still waiting; and whoever is called has to know for what."""
     execution = ended[wait.name, error]
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
@@ -116,7 +118,7 @@ def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(ended: E
     assert SECONDS <= took < SECONDS + GRACE
 
 
-def test_the_deadline_begins_with_the_stages(stack: Stack):
+def test_the_deadline_begins_with_the_stages(stack: Stack) -> None:
     """A run that waited for its window has all of its time left."""
     stack.glue.create_job(Name="quick", Role=ROLE, Command={}, Tags={"local:seconds": "0"})
     given = {"name": "late", "timeoutSeconds": 3, "stages": [{"steps": [{"job": "quick"}]}]}

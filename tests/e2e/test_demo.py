@@ -33,13 +33,23 @@ def demo(*arguments: str | Path) -> subprocess.Popen[str]:
     )
 
 
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What the demo has said, with the line that has the words."""
+    assert process.stdout
+    output = ""
+    while words not in output:
+        output += (line := process.stdout.readline())
+        assert line, output
+    return output
+
+
 def port(output: str) -> int:
     found = re.search(r"http://127\.0\.0\.1:(\d+)", output)
     assert found, output
     return int(found[1])
 
 
-def test_the_demo_runs_on_a_file_of_ones_own(tmp_path):
+def test_the_demo_runs_on_a_file_of_ones_own(tmp_path: Path) -> None:
     """Other names, delimiters and types than the sample's: numbers that begin with 0 are no numbers."""
     csv = tmp_path / "orders.csv"
     csv.write_text(OWN_CSV)
@@ -52,7 +62,7 @@ def test_the_demo_runs_on_a_file_of_ones_own(tmp_path):
     assert server_pid(port(output)) is None
 
 
-def test_the_demo_shows_any_pipeline():
+def test_the_demo_shows_any_pipeline() -> None:
     """Which step each line is of, that the marts run side by side, and what nobody waited for: all to be read off."""
     process = demo("--pipeline", "medallion")
     output, _ = process.communicate(timeout=180)
@@ -65,7 +75,7 @@ def test_the_demo_shows_any_pipeline():
     assert re.search(r"106 +Farid Haddad +0", output), output
 
 
-def test_an_unknown_pipeline_is_named_with_those_that_there_are():
+def test_an_unknown_pipeline_is_named_with_those_that_there_are() -> None:
     """Nobody knows them by heart."""
     process = demo("--pipeline", "nope")
     output, _ = process.communicate(timeout=30)
@@ -74,7 +84,7 @@ def test_an_unknown_pipeline_is_named_with_those_that_there_are():
     assert output.strip() == f"failed: there is no pipeline nope here; there are {choices}"
 
 
-def test_a_failing_part_is_named(tmp_path):
+def test_a_failing_part_is_named(tmp_path: Path) -> None:
     """Exit code and message must tell which part failed, and why."""
     csv = tmp_path / "picture.csv"
     csv.write_bytes(bytes(range(256)) * 8)
@@ -91,7 +101,7 @@ def test_a_failing_part_is_named(tmp_path):
         ("README.md", "README.md: the job reads files whose names end in .csv"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(file, problem):
+def test_a_file_that_cannot_be_read_is_named(file: str, problem: str) -> None:
     """The most likely mistakes of all: the demo would run to its end and find nothing."""
     process = demo("--csv", file)
     output, _ = process.communicate(timeout=30)
@@ -99,12 +109,10 @@ def test_a_file_that_cannot_be_read_is_named(file, problem):
 
 
 @pytest.mark.parametrize("moment", ["local AWS", "Run job"])
-def test_ctrl_c_leaves_nothing_running(moment):
+def test_ctrl_c_leaves_nothing_running(moment: str) -> None:
     """Whenever it comes, while deploying or in the middle of a run."""
     process = demo()
-    output = ""
-    while moment not in output:
-        output += process.stdout.readline()
+    output = read_until(process, moment)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130, rest
@@ -112,13 +120,10 @@ def test_ctrl_c_leaves_nothing_running(moment):
     assert eventually(lambda: server_pid(port(output)) is None)
 
 
-def test_kept_it_can_be_looked_around_in():
+def test_kept_it_can_be_looked_around_in() -> None:
     """What a newcomer copies from the demo's last lines has to work, until Ctrl-C."""
     process = demo("--keep")
-    output = ""
-    while "list-state-machines" not in output:
-        output += (line := process.stdout.readline())
-        assert line, output
+    output = read_until(process, "list-state-machines")
     commands = [line for line in output.splitlines() if " aws --endpoint-url " in line]
     environment = os.environ | {"PATH": f"{ROOT / '.venv/build/bin'}{os.pathsep}{os.environ['PATH']}"}
     for command in commands:

@@ -8,7 +8,7 @@ import pytest
 
 from local.aws import LocalAws
 from local.demo.deploy import deploy
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 PARAMETERS = {
@@ -61,7 +61,7 @@ def crawl_of(stack: Stack, pipeline: str) -> dict[str, Any]:
     return eventually(started)
 
 
-def test_what_is_under_way_ends_as_it_began_and_what_comes_is_new(own: Stack):
+def test_what_is_under_way_ends_as_it_began_and_what_comes_is_new(own: Stack) -> None:
     """A nightly run must not break because somebody deploys in the middle of it."""
     before = start(own, "slow")
     crawl = crawl_of(own, before)
@@ -88,7 +88,7 @@ def test_what_is_under_way_ends_as_it_began_and_what_comes_is_new(own: Stack):
     assert own.finish(crawl["executionArn"])["status"] == "SUCCEEDED"
 
 
-def test_two_stacks_stand_beside_each_other(own: Stack):
+def test_two_stacks_stand_beside_each_other(own: Stack) -> None:
     """A team each, or a trial beside production, in one account: no name of one may be taken by the other."""
     other = Stack(own.aws, deploy(own.aws, "crawler-sync-trial", PARAMETERS))
     assert set(other.outputs) == set(own.outputs)

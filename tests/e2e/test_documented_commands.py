@@ -6,14 +6,15 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.aws import REGION
 from local.demo import ROOT
-from local.demo.workloads import ROLE
 from tests.support.documents import commands
 from tests.support.events import sample
+from tests.support.roles import ROLE
 from tests.support.stack import Stack
 
 FAILING = {"name": "documented", "stages": [{"steps": [{"job": "nobody"}]}]}
@@ -49,13 +50,13 @@ def type_in(
 
 
 @pytest.fixture(scope="module")
-def failed(stack: Stack) -> dict:
+def failed(stack: Stack) -> dict[str, Any]:
     execution = stack.run("Pipeline", FAILING)
     assert execution["status"] == "FAILED"
     return execution
 
 
-def test_the_runbook(stack: Stack, failed, tmp_path):
+def test_the_runbook(stack: Stack, failed: dict[str, Any], tmp_path: Path) -> None:
     """At night nobody corrects commands."""
     machine, queue = stack.machine("Pipeline"), stack.outputs["DeadLetterQueueUrl"]
     event = sample("native-object-created-putobject", "documented/_SUCCESS")
@@ -81,7 +82,7 @@ def test_the_runbook(stack: Stack, failed, tmp_path):
     assert any(json.loads(stack.finish(run["executionArn"])["input"]) == FAILING for run in again)
 
 
-def test_the_guide_to_migration(stack: Stack, tmp_path):
+def test_the_guide_to_migration(stack: Stack, tmp_path: Path) -> None:
     """The definition that is put back must be the one that was there, with two ARNs changed and nothing else."""
     page = (ROOT / "docs/migration.md").read_text()
     definition = next(block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"StartAt"' in block)
@@ -102,10 +103,10 @@ def test_the_guide_to_migration(stack: Stack, tmp_path):
     assert json.loads(after) == json.loads(definition)
 
 
-def test_the_readme(stack: Stack, tmp_path):
+def test_the_readme(stack: Stack, tmp_path: Path) -> None:
     """To let a bucket send its events must not take away what it sends already; and a pipeline starts by hand."""
     bucket = "documented"
-    queue = stack.sqs.create_queue(QueueName="documented")["QueueUrl"]
+    queue = stack.queue("documented")
     stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     attributes = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     kept = attributes | {"Events": ["s3:ObjectRemoved:*"]}

@@ -20,13 +20,13 @@ def run(pipelines: Stack) -> None:
     assert [step["crawl"] for step in steps] == [None] * 3
 
 
-def test_what_came_is_kept_as_it_came(pipelines: Stack):
+def test_what_came_is_kept_as_it_came(pipelines: Stack) -> None:
     """Whatever a later job makes of it, the original can be shown."""
     kept = pipelines.s3.get_object(Bucket=ETL.bucket, Key="extracted/orders.csv")["Body"].read()
     assert kept == ETL.files[0].read_bytes()
 
 
-def test_the_orders_are_loaded_clean(pipelines: Stack):
+def test_the_orders_are_loaded_clean(pipelines: Stack) -> None:
     """Brazilian dates and amounts, double rows, names in any case, a row without a number: none of it gets through."""
     loaded = tables.read_parquet(f"s3://{ETL.bucket}/loaded/orders/", pipelines.aws.client)
     assert lines(loaded.order("order_id")) == [
@@ -39,7 +39,7 @@ def test_the_orders_are_loaded_clean(pipelines: Stack):
     ]
 
 
-def test_each_state_has_a_folder(pipelines: Stack):
+def test_each_state_has_a_folder(pipelines: Stack) -> None:
     """Whoever asks for one state reads no other."""
     folders = {key.split("/")[2] for key in tables.keys(f"s3://{ETL.bucket}/loaded/", pipelines.aws.client)}
     assert folders == {"state=MG", "state=RJ", "state=SP"}

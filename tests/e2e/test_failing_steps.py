@@ -5,15 +5,20 @@ Jobs and crawlers only take their time here; on data they run in the tests that 
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from local.demo.workloads import ROLE, Workload
+from local.demo.workloads import Workload
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 NAMES = ["medallion", "find-matches", "extract-transform-load"]
+
+Failure = tuple[str, int, int, str]
+Failed = dict[Failure, tuple[dict[str, Any], str]]
 
 
 def create(stack: Stack, pipeline: dict[str, Any]) -> None:
@@ -31,7 +36,7 @@ def create(stack: Stack, pipeline: dict[str, Any]) -> None:
             )
 
 
-def failures() -> Iterator[tuple[str, int, int, str]]:
+def failures() -> Iterator[Failure]:
     """Every job and every awaited crawler: pipeline, stage, step, and which of the two fails."""
     for name in NAMES:
         for number, stage in enumerate(Workload.load(name).pipeline["stages"]):
@@ -42,7 +47,7 @@ def failures() -> Iterator[tuple[str, int, int, str]]:
 
 
 @pytest.fixture(scope="module")
-def failed(stack: Stack) -> dict[tuple[str, int, int, str], tuple[dict[str, Any], str]]:
+def failed(stack: Stack) -> Failed:
     """Each failure in a copy of its pipeline: the copy, and its execution, all of them under way together."""
     started = {}
     for count, (name, number, place, part) in enumerate(failures()):
@@ -68,7 +73,7 @@ def tag(stack: Stack, pipeline: dict[str, Any], number: int, place: int, part: s
 
 
 @pytest.mark.parametrize("failure", list(failures()), ids=lambda failure: "-".join(map(str, failure)))
-def test_a_failing_step_ends_its_pipeline(stack: Stack, failed, failure):
+def test_a_failing_step_ends_its_pipeline(stack: Stack, failed: Failed, failure: Failure) -> None:
     """Nothing may be built on a stage that is not whole; the cause says where to look, in Glue's words."""
     name, number, place, part = failure
     pipeline, arn = failed[failure]
@@ -85,14 +90,14 @@ def test_a_failing_step_ends_its_pipeline(stack: Stack, failed, failure):
         ]
     for sibling in stage["steps"] if part == "job" else ():
         if sibling is not stage["steps"][place]:
-            assert eventually(lambda job=sibling["job"]: state(stack, job) == "STOPPED")
+            assert eventually(partial(is_stopped, stack, sibling["job"]))
 
 
-def state(stack: Stack, job: str) -> str:
-    return stack.glue.get_job_runs(JobName=job)["JobRuns"][0]["JobRunState"]
+def is_stopped(stack: Stack, job: str) -> bool:
+    return stack.glue.get_job_runs(JobName=job)["JobRuns"][0]["JobRunState"] == "STOPPED"
 
 
-def test_a_run_succeeds_once_the_cause_is_mended(stack: Stack, failed):
+def test_a_run_succeeds_once_the_cause_is_mended(stack: Stack, failed: Failed) -> None:
     """The way back after a bad night: mend, and start the same input again."""
     failure = ("medallion", 1, 0, "crawler")
     pipeline, arn = failed[failure]

@@ -20,13 +20,13 @@ def run(pipelines: Stack) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def crawl(pipelines: Stack, run) -> dict[str, Any]:
+def crawl(pipelines: Stack, run: dict[str, Any]) -> dict[str, Any]:
     """The crawl that the run did not wait for, ended."""
     [step] = json.loads(run["output"])["stages"][0]["steps"]
     return pipelines.finish(step["crawl"]["executionArn"])
 
 
-def test_the_upload_is_known_from_cloudtrail_alone(pipelines: Stack, run):
+def test_the_upload_is_known_from_cloudtrail_alone(pipelines: Stack, run: dict[str, Any]) -> None:
     """Accounts that cannot switch EventBridge on for a bucket have a trail, as in the tutorial."""
     notifications = pipelines.s3.get_bucket_notification_configuration(Bucket=FIND_MATCHES.bucket)
     assert "EventBridgeConfiguration" not in notifications
@@ -39,7 +39,7 @@ def test_the_upload_is_known_from_cloudtrail_alone(pipelines: Stack, run):
     assert run["name"].startswith("find-matches-")
 
 
-def test_nothing_waits_for_the_crawl(pipelines: Stack, run, crawl):
+def test_nothing_waits_for_the_crawl(pipelines: Stack, run: dict[str, Any], crawl: dict[str, Any]) -> None:
     """The run ends while the crawler is at work; the table comes later."""
     assert crawl["status"] == "SUCCEEDED", crawl.get("cause")
     [found] = pipelines.glue.list_crawls(CrawlerName="ml-final-crawler")["Crawls"]
@@ -51,7 +51,7 @@ def test_nothing_waits_for_the_crawl(pipelines: Stack, run, crawl):
     assert left < found["EndTime"]
 
 
-def test_every_person_is_left_once(pipelines: Stack, crawl):
+def test_every_person_is_left_once(pipelines: Stack, crawl: dict[str, Any]) -> None:
     """Case, order, spaces, accents, typing errors: doubles. Twins, father and son, one without an address: not."""
     assert pipelines.rows(FIND_MATCHES.database, "ml_final_top_customers") == [
         "1 | Ana | Costa | 1991-04-12 | ana.costa@example.com | +351 21 555 0101 | Lisbon",

@@ -32,7 +32,7 @@ def outcome(stack: Stack, key: str) -> dict[str, Any] | None:
     return None
 
 
-def test_an_event_of_cloudtrail_starts_the_pipeline(stack: Stack, runs):
+def test_an_event_of_cloudtrail_starts_the_pipeline(stack: Stack, runs: list[str]) -> None:
     """Accounts without S3's own events have CloudTrail's; big files end with another call than PutObject."""
     key = "landing/one file+1.csv"
     stack.aws.put_event(sample("cloudtrail-completemultipartupload", key))
@@ -41,7 +41,7 @@ def test_an_event_of_cloudtrail_starts_the_pipeline(stack: Stack, runs):
     runs.append(output["executionArn"])
 
 
-def test_a_refused_call_starts_nothing(stack: Stack, runs):
+def test_a_refused_call_starts_nothing(stack: Stack, runs: list[str]) -> None:
     """CloudTrail reports calls that S3 denied: no object has landed."""
     stack.aws.put_event(sample("cloudtrail-putobject-access-denied", "landing/denied.csv"))
     stack.aws.put_event(sample("native-object-created-putobject", "landing/later.csv"))
@@ -50,7 +50,7 @@ def test_a_refused_call_starts_nothing(stack: Stack, runs):
     assert outcome(stack, "landing/denied.csv") is None
 
 
-def test_events_of_one_window_share_a_run(stack: Stack, runs):
+def test_events_of_one_window_share_a_run(stack: Stack, runs: list[str]) -> None:
     """A thousand files must not start a thousand pipelines, and a duplicate not a second run."""
     events = [sample("native-object-created-putobject", f"landing/{number}.csv") for number in (1, 2, 1)]
     outputs = [json.loads(stack.run("Trigger", WINDOW | {"event": event})["output"]) for event in events]
@@ -61,7 +61,7 @@ def test_events_of_one_window_share_a_run(stack: Stack, runs):
     assert len(shared) == 1
 
 
-def test_a_run_that_has_ended_is_joined_too(stack: Stack):
+def test_a_run_that_has_ended_is_joined_too(stack: Stack) -> None:
     """An event that is handled twice, the second time after the run of its window: nothing starts again."""
     event = sample("native-object-created-putobject", "landing/twice.csv")
     given = {"event": event, "pipeline": {"name": "twice", "stages": []}, "coalesceSeconds": 0}

@@ -156,17 +156,17 @@ def january(pipelines: Stack, today: Run) -> Run:
     return run(pipelines, pipelines.run("Pipeline", MEDALLION.pipeline | {"arguments": {"--date": "2026-01-31"}}, 120))
 
 
-def test_every_table_is_right(today: Run):
+def test_every_table_is_right(today: Run) -> None:
     """From the exports to the marts nothing is lost, doubled or changed, and whoever fits nowhere is still there."""
     assert today.tables == BRONZE | {"silver_purchase_all": SILVER} | GOLD
 
 
-def test_every_table_is_catalogued_as_it_is(today: Run):
+def test_every_table_is_catalogued_as_it_is(today: Run) -> None:
     """A postcode is no number, and what a CSV tells of a time stays one in Parquet."""
     assert {name: today.columns[name] for name in COLUMNS} == COLUMNS
 
 
-def test_a_run_for_an_earlier_day_knows_nothing_later(january: Run):
+def test_a_run_for_an_earlier_day_knows_nothing_later(january: Run) -> None:
     """To load a day again gives that day: the whole of it, and no purchase from ten minutes after."""
     assert january.tables["bronze_purchases"] == BRONZE["bronze_purchases"][:7]
     # Without the purchases of February nobody has bought honey twice.
@@ -230,7 +230,9 @@ def crawls(stack: Stack, run: Run, stage: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["today", "january"])
-def test_silver_begins_when_both_crawls_of_bronze_are_proven_done(pipelines: Stack, name, request):
+def test_silver_begins_when_both_crawls_of_bronze_are_proven_done(
+    pipelines: Stack, name: str, request: pytest.FixtureRequest
+) -> None:
     """Its job reads the tables that these crawls make."""
     run = request.getfixturevalue(name)
     started, ended, _ = moments(pipelines, run)
@@ -240,7 +242,7 @@ def test_silver_begins_when_both_crawls_of_bronze_are_proven_done(pipelines: Sta
         assert crawl["stopDate"] <= started["jb_de_enhancement_t1_fulljoin_s2s"]
 
 
-def test_the_marts_are_made_side_by_side(pipelines: Stack, today: Run):
+def test_the_marts_are_made_side_by_side(pipelines: Stack, today: Run) -> None:
     """Four jobs that take turns would take four times as long."""
     started, ended, _ = moments(pipelines, today)
     marts = [step["job"] for step in STAGES["gold"]]
@@ -249,7 +251,7 @@ def test_the_marts_are_made_side_by_side(pipelines: Stack, today: Run):
     assert min(started[job] for job in marts) > crawls(pipelines, today, "silver")[0]["stopDate"]
 
 
-def test_nothing_waits_for_a_crawl_that_nobody_awaits(pipelines: Stack, today: Run):
+def test_nothing_waits_for_a_crawl_that_nobody_awaits(pipelines: Stack, today: Run) -> None:
     """The last crawls go on when their steps are over, and fill the catalog in their own time."""
     _, ended, left = moments(pipelines, today)
     for step, crawl in zip(STAGES["gold"], crawls(pipelines, today, "gold"), strict=True):

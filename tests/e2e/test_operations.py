@@ -10,7 +10,7 @@ from tests.support.stack import Stack
 NAMESPACE = f"crawler-sync/{Stack.NAME}"
 
 
-def test_metric_filters_match_the_lines_of_the_functions(stack: Stack):
+def test_metric_filters_match_the_lines_of_the_functions(stack: Stack) -> None:
     """The dashboard tells what was coalesced and shared from log lines: each has its outcome where the filters look."""
     stack.invoke("S3EventFilter", {"source": "aws.ec2"})
     stack.invoke("StartCrawler", {"crawlername": "nobody"})
@@ -34,7 +34,7 @@ def dashboard(stack: Stack) -> list[dict[str, Any]]:
     return [widget["properties"] for widget in json.loads(body)["widgets"]]
 
 
-def test_the_dashboard_is_about_what_is_deployed(stack: Stack, dashboard):
+def test_the_dashboard_is_about_what_is_deployed(stack: Stack, dashboard: list[dict[str, Any]]) -> None:
     """A widget on a name that does not exist stays empty, and nobody notices."""
     deployed = {
         resource["PhysicalResourceId"]

@@ -12,6 +12,7 @@ import yaml
 
 from local.demo import ROOT
 from tests.support.events import sample
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 from tests.support.triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 
@@ -81,7 +82,7 @@ class Play:
         self.pipeline = stack.states.create_state_machine(
             name=f"{name}-pipeline",
             definition=json.dumps(DONE),
-            roleArn="arn:aws:iam::000000000000:role/pipeline",
+            roleArn=ROLE,
             tags=[{"key": "local:fault:StartExecution", "value": trouble.starts}] if trouble.starts else [],
         )["stateMachineArn"]
         if trouble.starts is None:
@@ -109,6 +110,7 @@ class Play:
 @dataclass(frozen=True)
 class Parking:
     plays: dict[str, Play]
+    executions: dict[str, dict[str, Any]]
     messages: list[dict[str, Any]]
 
     def of(self, play: Play) -> list[dict[str, Any]]:
@@ -120,25 +122,23 @@ class Parking:
 @pytest.fixture(scope="module")
 def parking(stack: Stack) -> Iterator[Parking]:
     """All troubles at once, over."""
-    queue = stack.sqs.create_queue(QueueName="parking")["QueueUrl"]
+    queue = stack.queue("parking")
     plays = {trouble.name: Play(stack, trouble, queue) for trouble in (*LASTING, *PASSING)}
     for play in plays.values():
         stack.aws.put_event(play.event)
-    for play in plays.values():
-        eventually(play.ended, timeout=90)
+    executions = {name: eventually(play.ended, timeout=90) for name, play in plays.items()}
     messages: list[dict[str, Any]] = []
     while received := stack.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         messages += [json.loads(message["Body"]) for message in received]
-    yield Parking(plays, messages)
+    yield Parking(plays, executions, messages)
     for play in plays.values():
         play.rule.delete()
 
 
 @each_lasting
-def test_an_event_that_cannot_be_handled_is_parked_whole(parking: Parking, trouble):
+def test_an_event_that_cannot_be_handled_is_parked_whole(parking: Parking, trouble: Trouble) -> None:
     """Nothing is lost: the message has what the rule sent, and names the failure and the execution that saw it."""
-    play = parking.plays[trouble.name]
-    execution = play.ended()
+    play, execution = parking.plays[trouble.name], parking.executions[trouble.name]
     assert (execution["status"], execution["error"]) == ("FAILED", trouble.error)
     [parked] = parking.of(play)
     assert parked == {
@@ -151,10 +151,10 @@ def test_an_event_that_cannot_be_handled_is_parked_whole(parking: Parking, troub
 
 
 @each_lasting
-def test_it_is_parked_after_all_retries(parking: Parking, trouble):
+def test_it_is_parked_after_all_retries(parking: Parking, trouble: Trouble) -> None:
     """What could pass is waited for as long as the machine says; what cannot is not waited for at all."""
-    play = parking.plays[trouble.name]
-    failures = [event for event in play.stack.history(play.ended()["executionArn"]) if event["type"] == "TaskFailed"]
+    play, execution = parking.plays[trouble.name], parking.executions[trouble.name]
+    failures = [event for event in play.stack.history(execution["executionArn"]) if event["type"] == "TaskFailed"]
     retriers = TRIGGER["States"][trouble.state]["Retry"]
     retrier = next(each for each in retriers if {trouble.error, "States.ALL"} & set(each["ErrorEquals"]))
     attempts = retrier["MaxAttempts"]
@@ -163,10 +163,9 @@ def test_it_is_parked_after_all_retries(parking: Parking, trouble):
 
 
 @each_passing
-def test_an_event_in_trouble_that_passes_is_handled(parking: Parking, trouble):
+def test_an_event_in_trouble_that_passes_is_handled(parking: Parking, trouble: Trouble) -> None:
     """Throttling delays; it neither parks an event nor starts its run twice."""
-    play = parking.plays[trouble.name]
-    execution = play.ended()
+    play, execution = parking.plays[trouble.name], parking.executions[trouble.name]
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     output = json.loads(execution["output"])
     assert output["outcome"] in ("STARTED", "JOINED")
@@ -175,7 +174,7 @@ def test_an_event_in_trouble_that_passes_is_handled(parking: Parking, trouble):
     assert parking.of(play) == []
 
 
-def test_a_refused_message_keeps_the_event_in_the_failed_execution(stack: Stack):
+def test_a_refused_message_keeps_the_event_in_the_failed_execution(stack: Stack) -> None:
     """The last resort: no queue to park in, but a cause that holds the event, for express executions keep no input."""
     queue = stack.outputs["DeadLetterQueueUrl"]
     trigger = copy_of_trigger(stack, "parking-nowhere", {queue: f"{queue}-gone"}, HASTE)
@@ -189,7 +188,7 @@ def test_a_refused_message_keeps_the_event_in_the_failed_execution(stack: Stack)
     assert "QueueDoesNotExist" in execution["cause"]
 
 
-def test_the_hurried_trigger_differs_in_its_pauses_only():
+def test_the_hurried_trigger_differs_in_its_pauses_only() -> None:
     """What was tested above is the machine that ships."""
     hurry = partial(hurried, haste=HASTE)
     assert hurry(TRIGGER) != TRIGGER

@@ -24,7 +24,7 @@ def run(file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path):
+def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path: Path) -> None:
     """Whether stages and steps are in the intended order can be seen before any job exists."""
     file = tmp_path / "orders.json"
     file.write_text(json.dumps(OWN))
@@ -56,7 +56,9 @@ def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path):
     ],
     ids=["no JSON", "no stages", "a number", "two places"],
 )
-def test_a_broken_file_is_refused_by_place_and_rule(tmp_path, text: str | dict[str, Any], complaints: list[str]):
+def test_a_broken_file_is_refused_by_place_and_rule(
+    tmp_path: Path, text: str | dict[str, Any], complaints: list[str]
+) -> None:
     """All mistakes at once, each with its place and rule; nothing is started."""
     file = tmp_path / "broken.json"
     file.write_text(text if isinstance(text, str) else json.dumps({"name": "x"} | text))
@@ -68,7 +70,7 @@ def test_a_broken_file_is_refused_by_place_and_rule(tmp_path, text: str | dict[s
     assert "local AWS" not in result.stdout
 
 
-def test_a_missing_file_is_named():
+def test_a_missing_file_is_named() -> None:
     """The most likely mistake of all."""
     result = run(Path("nowhere.json"))
     assert result.returncode == 1

@@ -11,6 +11,7 @@ import pytest
 
 from local.demo import ROOT
 from tests.support.events import sample
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 from tests.support.triggers import HASTE, Rule, copy_of_trigger
 
@@ -26,9 +27,9 @@ class Parked:
 
     def __init__(self, stack: Stack, name: str) -> None:
         self.stack, self.name = stack, name
-        self.queue = stack.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.queue = stack.queue(name)
         self.pipeline = stack.states.create_state_machine(
-            name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn="arn:aws:iam::000000000000:role/pipeline"
+            name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn=ROLE
         )["stateMachineArn"]
         replaced = {
             stack.outputs["PipelineStateMachineArn"]: self.pipeline,
@@ -104,13 +105,13 @@ class Parked:
 
 
 @pytest.fixture
-def parked(stack: Stack, request) -> Iterator[Parked]:
+def parked(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Parked]:
     parked = Parked(stack, re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace("_", "-"))[:40])
     yield parked
     parked.rule.delete()
 
 
-def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked):
+def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked) -> None:
     """What trigger parked and what EventBridge could not even hand to it; a second time there is nothing left."""
     parked.break_starts(parked.pipeline, "forever ThrottlingException")
     parked.arrive(parked.event("throttled.csv"))
@@ -140,7 +141,7 @@ def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked):
     assert parked.redrive() == (0, [], "0 events\n")
 
 
-def test_an_event_that_fails_again_is_parked_again_and_not_twice(parked: Parked):
+def test_an_event_that_fails_again_is_parked_again_and_not_twice(parked: Parked) -> None:
     """A poisoned event must neither be lost, nor go round for ever, nor multiply with each run."""
     unreadable = parked.event("unreadable.csv")
     unreadable["detail"]["object"]["size"] = "large"
@@ -160,7 +161,7 @@ def test_an_event_that_fails_again_is_parked_again_and_not_twice(parked: Parked)
     assert parked.runs() == 0
 
 
-def test_what_cannot_be_sent_stays(parked: Parked):
+def test_what_cannot_be_sent_stays(parked: Parked) -> None:
     """A message that somebody else put there, or whose rule is gone, is for people to look at."""
     event = parked.event("a.csv")
     gone = parked.rule.arn.replace(parked.name, "gone")
@@ -182,7 +183,7 @@ def test_what_cannot_be_sent_stays(parked: Parked):
     assert sorted(map(json.dumps, parked.bodies())) == sorted(json.dumps(body) for body, _ in messages)
 
 
-def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked):
+def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked) -> None:
     """The trigger's last resort leaves the event to its execution: the message must not go then."""
     queue = {parked.stack.outputs["DeadLetterQueueUrl"]: "http://gone"}
     lost = copy_of_trigger(parked.stack, f"{parked.name}-lost", queue, HASTE)
@@ -195,7 +196,7 @@ def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked):
     assert parked.counted() == (1, 0)
 
 
-def test_killed_half_way_it_has_lost_nothing(parked: Parked):
+def test_killed_half_way_it_has_lost_nothing(parked: Parked) -> None:
     """What it had taken comes back, and is handled by the next run; until then that says that something is hidden."""
     parked.break_starts(parked.trigger, "forever AccessDeniedException")
     events = [parked.event(f"{number}.csv") for number in range(3)]
@@ -218,7 +219,7 @@ def test_killed_half_way_it_has_lost_nothing(parked: Parked):
     assert 1 <= parked.runs() <= 3
 
 
-def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked):
+def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked) -> None:
     """SQS delivers at least once, and a run may be killed between handling an event and deleting its message."""
     given = parked.rule.sends(parked.event("twice.csv"))
     for _ in range(2):
@@ -228,7 +229,7 @@ def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked):
     assert parked.runs() <= 2
 
 
-def test_a_stack_that_does_not_exist_is_named(stack: Stack):
+def test_a_stack_that_does_not_exist_is_named(stack: Stack) -> None:
     """A typo must not pass as an empty queue."""
     command = [sys.executable, SCRIPT, "--stack", "nobody"]
     ended = subprocess.run(command, cwd=ROOT, env=stack.aws.environment, capture_output=True, text=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 REQUESTS = int(os.environ.get("REQUESTS", "50"))
@@ -36,7 +36,7 @@ def request_all(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("older", "most"), [(False, 2), (True, 3)], ids=["idle", "already-crawling"])
-def test_concurrent_requests_share_their_crawls(stack: Stack, older, most):
+def test_concurrent_requests_share_their_crawls(stack: Stack, older: bool, most: int) -> None:
     """Shared and Fresh: each of the requests is served by a crawl that began after it, and all of them by two."""
     name = crawler(stack, f"shared-{most}")
     if older:
@@ -52,7 +52,7 @@ def test_concurrent_requests_share_their_crawls(stack: Stack, older, most):
         ), execution["output"]
 
 
-def test_a_request_after_the_crawl_began_gets_another(stack: Stack):
+def test_a_request_after_the_crawl_began_gets_another(stack: Stack) -> None:
     """A crawl that began a moment too early may have missed what the request is about."""
     name = crawler(stack, "too-early")
     stack.glue.start_crawler(Name=name)
@@ -86,7 +86,7 @@ def in_demand(stack: Stack, name: str) -> Iterator[None]:
         restarting.join()
 
 
-def test_a_crawler_in_demand_starves_nobody(stack: Stack):
+def test_a_crawler_in_demand_starves_nobody(stack: Stack) -> None:
     """Our crawl is over, and the next one is under way already."""
     name = crawler(stack, "in-demand")
     with in_demand(stack, name):
@@ -94,7 +94,7 @@ def test_a_crawler_in_demand_starves_nobody(stack: Stack):
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
 
 
-def test_a_crawler_in_demand_tells_of_its_failures(stack: Stack):
+def test_a_crawler_in_demand_tells_of_its_failures(stack: Stack) -> None:
     """A crawl that fails is told as soon as one that succeeds: at the first look after it, with Glue's message."""
     name = crawler(stack, "failing-in-demand", {"local:outcome": "failed", "local:error": "no access to s3"})
     with in_demand(stack, name):

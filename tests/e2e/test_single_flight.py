@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.events import sample
+from tests.support.roles import ROLE
 from tests.support.stack import BUCKET, Stack, eventually
 
-ROLE = "arn:aws:iam::000000000000:role/GlueRole"
 HASH = "0123456789abcdef0123456789abcdef"
 
 
@@ -42,7 +42,7 @@ def output(stack: Stack, arn: str) -> dict[str, Any]:
     return json.loads(execution["output"])
 
 
-def test_five_windows_of_a_job_that_takes_three(stack: Stack):
+def test_five_windows_of_a_job_that_takes_three(stack: Stack) -> None:
     """Each window's run crawls after the window, no run fails, and of those that had to wait only the last one runs."""
     create_job(stack, "three-windows", seconds="6")
     pipeline = {"name": "long", "stages": [{"steps": [{"job": "three-windows"}]}]}
@@ -71,7 +71,7 @@ def test_five_windows_of_a_job_that_takes_three(stack: Stack):
     assert history[0]["StartedOn"].timestamp() > closed
 
 
-def test_a_run_that_waits_goes_on_when_the_one_before_fails(stack: Stack):
+def test_a_run_that_waits_goes_on_when_the_one_before_fails(stack: Stack) -> None:
     """The mark that a run is under way is the run itself: a crashed one leaves nothing that could stick."""
     create_job(stack, "crashing", seconds="60")
     create_job(stack, "after-the-crash", seconds="0")
@@ -84,7 +84,7 @@ def test_a_run_that_waits_goes_on_when_the_one_before_fails(stack: Stack):
     assert output(stack, second)["stages"]
 
 
-def test_a_window_that_is_open_absorbs_nothing(stack: Stack):
+def test_a_window_that_is_open_absorbs_nothing(stack: Stack) -> None:
     """Under a steady stream of objects there always is a newer window: who waited for it waited for ever."""
     create_job(stack, "steady", seconds="2")
     now = time.time()
@@ -98,7 +98,7 @@ def test_a_window_that_is_open_absorbs_nothing(stack: Stack):
 
 
 @pytest.mark.parametrize("name", ["by hand", "other pipeline", "edited pipeline"])
-def test_other_runs_are_none_of_its_business(stack: Stack, name):
+def test_other_runs_are_none_of_its_business(stack: Stack, name: str) -> None:
     """Two pipelines, and a pipeline before and after an edit, may run side by side; so may a run started by hand."""
     slug = name.replace(" ", "-")
     create_job(stack, f"long-{slug}", seconds="60")
@@ -122,7 +122,7 @@ def test_other_runs_are_none_of_its_business(stack: Stack, name):
     stack.states.stop_execution(executionArn=other)
 
 
-def test_runs_beyond_the_jobs_limit_wait_their_turn(stack: Stack):
+def test_runs_beyond_the_jobs_limit_wait_their_turn(stack: Stack) -> None:
     """Runs that are not of windows share nothing but the job: its limit makes them wait, and none fails."""
     create_job(stack, "one-at-a-time", seconds="1")
     pipeline = {"name": "each", "stages": [{"steps": [{"job": "one-at-a-time"}]}]}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack
 
 
 @pytest.fixture
-def job(stack: Stack, request) -> str:
+def job(stack: Stack, request: pytest.FixtureRequest) -> str:
     """A job whose starts fail as the test's parameter says."""
     name = f"refused-{abs(hash(request.node.name))}"
     tags = {"local:seconds": "0"} | getattr(request, "param", {})
@@ -28,7 +28,7 @@ def run(stack: Stack, step: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("job", [fault("3 ThrottlingException")], indirect=True)
-def test_a_throttled_start_of_a_job_is_waited_out(stack: Stack, job: str):
+def test_a_throttled_start_of_a_job_is_waited_out(stack: Stack, job: str) -> None:
     """A hundred pipelines that begin at midnight exceed the rate of StartJobRun: each run has to come about."""
     execution = run(stack, {"job": job})
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
@@ -38,7 +38,7 @@ def test_a_throttled_start_of_a_job_is_waited_out(stack: Stack, job: str):
 
 
 @pytest.mark.parametrize("job", [fault("forever ThrottlingException")], indirect=True)
-def test_a_throttled_start_is_not_waited_out_beyond_the_deadline(stack: Stack, job: str):
+def test_a_throttled_start_is_not_waited_out_beyond_the_deadline(stack: Stack, job: str) -> None:
     """The cause says what stood in the way."""
     execution = run(stack, {"job": job}, timeoutSeconds=3)
     assert execution["error"] == "PipelineTimedOut"
@@ -57,7 +57,7 @@ def test_a_throttled_start_is_not_waited_out_beyond_the_deadline(stack: Stack, j
     indirect=["job"],
     ids=["denied", "unknown", "breakdown", "timeout", "lost response"],
 )
-def test_a_start_that_may_have_happened_is_not_repeated(stack: Stack, job: str, says: str, runs: int):
+def test_a_start_that_may_have_happened_is_not_repeated(stack: Stack, job: str, says: str, runs: int) -> None:
     """A job that runs twice may load twice: only a cause that proves that nothing was started is tried again."""
     execution = run(stack, {"job": job})
     assert execution["error"] == "JobFailed"
@@ -67,7 +67,7 @@ def test_a_start_that_may_have_happened_is_not_repeated(stack: Stack, job: str, 
 
 
 @pytest.fixture
-def crawl_machine(stack: Stack, request) -> Iterator[str]:
+def crawl_machine(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
     """The crawl machine, whose starts fail as the test's parameter says, until the test is over."""
     arn = stack.machine("Crawl")
     tag = {"key": "local:fault:StartExecution", "value": request.param}
@@ -77,9 +77,13 @@ def crawl_machine(stack: Stack, request) -> Iterator[str]:
 
 
 def crawler(stack: Stack, name: str) -> str:
-    targets = {"S3Targets": []}
-    tags = {"local:seconds": "0"}
-    stack.glue.create_crawler(Name=name, Role=ROLE, DatabaseName=CUSTOMERS.database, Targets=targets, Tags=tags)
+    stack.glue.create_crawler(
+        Name=name,
+        Role=ROLE,
+        DatabaseName=CUSTOMERS.database,
+        Targets={"S3Targets": []},
+        Tags={"local:seconds": "0"},
+    )
     return name
 
 
@@ -87,7 +91,7 @@ def crawler(stack: Stack, name: str) -> str:
 @pytest.mark.parametrize(
     "crawl_machine", ["2 ThrottlingException, 1 ExecutionLimitExceeded"], indirect=True, ids=["throttled"]
 )
-def test_a_throttled_start_of_a_crawl_is_waited_out(stack: Stack, crawl_machine: str, wait: bool):
+def test_a_throttled_start_of_a_crawl_is_waited_out(stack: Stack, crawl_machine: str, wait: bool) -> None:
     """So are nested executions, which share the account's rate with everybody else's."""
     execution = run(stack, {"crawler": crawler(stack, f"throttled-{wait}"), "await": wait})
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
@@ -96,7 +100,7 @@ def test_a_throttled_start_of_a_crawl_is_waited_out(stack: Stack, crawl_machine:
 
 
 @pytest.mark.parametrize("crawl_machine", ["forever AccessDeniedException"], indirect=True, ids=["denied"])
-def test_a_denied_start_of_a_crawl_is_told_at_once(stack: Stack, crawl_machine: str):
+def test_a_denied_start_of_a_crawl_is_told_at_once(stack: Stack, crawl_machine: str) -> None:
     """A mistake in the set-up must not take until the deadline to be seen."""
     execution = run(stack, {"crawler": crawler(stack, "denied")})
     assert execution["error"] == "CrawlFailed"

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from local.aws import LocalAws
 from local.demo import ROOT
 from local.demo.deploy import deploy
-from local.demo.workloads import ROLE, Workload, set_up
+from local.demo.workloads import Workload, set_up
 from tests.support.events import sample
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 PAGE = ROOT / "docs/costs.md"
@@ -174,6 +176,10 @@ def own() -> Iterator[Stack]:
         yield Stack(aws, outputs)
 
 
+def is_ready(stack: Stack, crawler: str) -> bool:
+    return stack.glue.get_crawler(Name=crawler)["Crawler"]["State"] == "READY"
+
+
 @pytest.fixture(scope="module")
 def table(own: Stack) -> str:
     def rows() -> Iterator[str]:
@@ -183,7 +189,7 @@ def table(own: Stack) -> str:
             pipeline = idle(own, Workload.load(name))
             counts = {"crawler-sync": ours(own, pipeline)}
             for step in (step for stage in pipeline["stages"] for step in stage["steps"]):
-                eventually(lambda name=step["crawler"]: own.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY")
+                eventually(partial(is_ready, own, step["crawler"]))
             counts["tutorial"] = tutorial(own, pipeline, functions=functions)
             for length in ("1 min", "10 min", "60 min"):
                 for who, waiting in {"crawler-sync": "good estimate", "tutorial": "fixed loop of 5 s"}.items():
@@ -193,7 +199,7 @@ def table(own: Stack) -> str:
     return "\n".join(rows())
 
 
-def test_the_page_has_what_the_histories_say(table: str):
+def test_the_page_has_what_the_histories_say(table: str) -> None:
     """Who plans a budget by it must not be told of last year's machines."""
     if os.environ.get("WRITE_TABLES"):
         PAGE.write_text(TABLE.sub(table, PAGE.read_text()))

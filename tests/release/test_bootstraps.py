@@ -80,12 +80,12 @@ class Build:
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
-def architecture(request) -> str:
+def architecture(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture(scope="module", params=FUNCTIONS)
-def build(request, architecture) -> Build:
+def build(request: pytest.FixtureRequest, architecture: str) -> Build:
     file = BUILDS / architecture / FUNCTIONS[request.param] / "bootstrap"
     return Build(request.param, architecture, file.read_bytes())
 
@@ -128,7 +128,8 @@ def runs_on_amazon_linux(build: Build) -> None:
     # Not all are numbers: GLIBC_ABI_DT_RELR is a glibc of 2.36 too.
     assert all(version[0].isdigit() for version in glibc), glibc
     assert max(tuple(map(int, version.split("."))) for version in glibc) <= AL2023_GLIBC, "glibc"
-    libraries = {tag.needed for tag in build.dynamic.iter_tags("DT_NEEDED")}
+    # elftools adds this attribute to the tags of this kind alone.
+    libraries = {tag.needed for tag in build.dynamic.iter_tags("DT_NEEDED")}  # type: ignore[attr-defined]
     assert {name for name in libraries if not name.startswith("ld-linux")} <= AL2023_LIBRARIES, "libraries"
 
 

@@ -95,7 +95,7 @@ def deployed(aws: LocalAws, config: Path) -> str:
     return make_deploy(aws, config, f"ARCHITECTURE={HOST}", answers=answers)
 
 
-def test_the_first_deployment_asks_for_what_it_needs(aws, deployed):
+def test_the_first_deployment_asks_for_what_it_needs(aws: LocalAws, deployed: str) -> None:
     """Whoever has only the README must get from nothing to a stack."""
     assert "Successfully created/updated stack - loads" in deployed
     answered = parameters(aws)
@@ -103,7 +103,7 @@ def test_the_first_deployment_asks_for_what_it_needs(aws, deployed):
     assert answered["Architecture"] == HOST
 
 
-def test_what_sam_deployed_works(aws, deployed):
+def test_what_sam_deployed_works(aws: LocalAws, deployed: str) -> None:
     """The zips that SAM packs must start, and the machines call versions that exist."""
     event = json.loads(EVENT.read_text())
     handled = aws.client("stepfunctions").start_sync_execution(
@@ -118,7 +118,7 @@ def test_what_sam_deployed_works(aws, deployed):
     assert json.load(answer["Payload"])["errorType"] == "EntityNotFoundException"
 
 
-def test_the_next_deployment_takes_the_answers_from_the_file(aws, config, deployed):
+def test_the_next_deployment_takes_the_answers_from_the_file(aws: LocalAws, config: Path, deployed: str) -> None:
     """A deployment that asked again could be answered differently; one that forgot would deploy defaults."""
     before = parameters(aws)
     config.write_text(config.read_text().replace(r"CoalesceSeconds=\"60\"", r"CoalesceSeconds=\"30\""))
@@ -127,13 +127,13 @@ def test_the_next_deployment_takes_the_answers_from_the_file(aws, config, deploy
     assert parameters(aws) == before | {"CoalesceSeconds": "30"}
 
 
-def test_nothing_to_deploy_is_no_failure(aws, config, deployed):
+def test_nothing_to_deploy_is_no_failure(aws: LocalAws, config: Path, deployed: str) -> None:
     """A scheduled job deploys whatever has changed, also nothing."""
     make_deploy(aws, config, answers="y\n")
     assert "up to date" in make_deploy(aws, config, answers="y\n")
 
 
-def test_guided_offers_the_last_answers(aws, config, deployed):
+def test_guided_offers_the_last_answers(aws: LocalAws, config: Path, deployed: str) -> None:
     """To change one answer must not mean to remember the others."""
     make_deploy(aws, config, answers="y\n")
     before = parameters(aws)
@@ -144,7 +144,7 @@ def test_guided_offers_the_last_answers(aws, config, deployed):
     assert parameters(aws) == before | {"LogRetentionDays": "90"}
 
 
-def test_another_processor_than_the_stack_has_is_refused(aws, config, deployed):
+def test_another_processor_than_the_stack_has_is_refused(aws: LocalAws, config: Path, deployed: str) -> None:
     """Built for one and deployed as the other, every function would end with an exec format error."""
     other = {"x86_64": "arm64", "arm64": "x86_64"}[HOST]
     refused = run(aws, "make", "deploy", f"CONFIG={config}", f"ARCHITECTURE={other}")
@@ -153,7 +153,7 @@ def test_another_processor_than_the_stack_has_is_refused(aws, config, deployed):
 
 
 @pytest.mark.skipif("arm64" not in os.environ.get("ARCHITECTURES", "arm64"), reason="built for this processor only")
-def test_cargo_lambda_deploys_the_functions(aws):
+def test_cargo_lambda_deploys_the_functions(aws: LocalAws) -> None:
     """For those who have state machines of their own, and want nothing else."""
     lines = [command for command in README if command.startswith("cargo lambda ")]
     build, *deploys = [command for command in lines if command.split()[2] in ("build", "deploy")]
@@ -177,7 +177,7 @@ def until_it_listens(port: int, seconds: float = 60) -> None:
             time.sleep(0.1)
 
 
-def test_cargo_lambda_invokes_a_function_on_this_machine():
+def test_cargo_lambda_invokes_a_function_on_this_machine() -> None:
     """The shortest way to see what a function makes of an event."""
     [watch] = [command for command in README if command.startswith("cargo lambda watch")]
     [invoke] = [command for command in README if command.startswith("cargo lambda invoke")]

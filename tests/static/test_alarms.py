@@ -20,7 +20,7 @@ def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return stats or [{key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}]
 
 
-def test_every_alarm_goes_to_the_topic_and_says_what_to_do():
+def test_every_alarm_goes_to_the_topic_and_says_what_to_do() -> None:
     """An alarm that nobody gets, or that only says that something is wrong, helps nobody at night."""
     assert ALARMS
     for name, alarm in ALARMS.items():
@@ -31,7 +31,7 @@ def test_every_alarm_goes_to_the_topic_and_says_what_to_do():
         assert "TreatMissingData" in alarm, name
 
 
-def test_everything_that_can_go_wrong_has_an_alarm():
+def test_everything_that_can_go_wrong_has_an_alarm() -> None:
     """One place that fails in silence is enough for a night's data to be missing."""
     watched = {
         (metric["MetricName"], json.dumps(dimension["Value"]))
@@ -48,7 +48,7 @@ def test_everything_that_can_go_wrong_has_an_alarm():
         assert ("Errors", json.dumps({"Ref": function})) in watched
 
 
-def test_expressions_use_the_metrics_beside_them():
+def test_expressions_use_the_metrics_beside_them() -> None:
     """A metric that the expression leaves out is watched in appearance only."""
     for name, alarm in ALARMS.items():
         if "Metrics" not in alarm:
@@ -59,13 +59,13 @@ def test_expressions_use_the_metrics_beside_them():
         assert [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) == 1, name
 
 
-def test_the_costs_of_alarms_are_those_of_the_page():
+def test_the_costs_of_alarms_are_those_of_the_page() -> None:
     """CloudWatch bills each metric of an alarm."""
     billed = sum(len(metrics(alarm)) for alarm in ALARMS.values())
     assert f" {billed} metrics in alarms" in (PATH.parent / "docs/costs.md").read_text()
 
 
-def test_the_dashboard_refers_to_resources_of_the_template():
+def test_the_dashboard_refers_to_resources_of_the_template() -> None:
     """A name in a ${…} that is no resource fails the deployment."""
     body, values = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     for name, value in values.items():
@@ -77,14 +77,14 @@ def test_the_dashboard_refers_to_resources_of_the_template():
     assert len(set(places)) == len(places)
 
 
-def test_what_has_no_alarm_is_on_the_dashboard():
+def test_what_has_no_alarm_is_on_the_dashboard() -> None:
     """Quotas and slow calls cost time and lose nothing: nobody is woken, but whoever looks must see them."""
     body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     for metric in ("ExecutionThrottled", "Throttles", "Duration"):
         assert f'"{metric}"' in body
 
 
-def test_searches_quote_their_namespaces():
+def test_searches_quote_their_namespaces() -> None:
     """CloudWatch finds nothing in a namespace with / or - that stands there without quotes, and says nothing of it."""
     body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     namespaces = re.findall(r"SEARCH\('\{(.+?),", body)

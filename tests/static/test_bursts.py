@@ -7,10 +7,11 @@ which each accepted call takes one. How long EventBridge takes, and how many of 
 import heapq
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from tests.support.definitions import ROOT, machine
+from tests.support.definitions import ROOT, Machine, machine
 from tests.support.mutants import mutant
 
 DELIVERY = 2.0  # seconds at most
@@ -31,20 +32,20 @@ TRIGGER = machine("trigger")
 WAY = ("States", "Start pipeline", "Retry")
 
 
-def throttled(trigger: dict) -> dict:
+def throttled(trigger: Machine) -> dict[str, Any]:
     """What the machine does when StartExecution is throttled: its first retrier that fits."""
     name = "StepFunctions.AWSStepFunctionsException"
     retriers = trigger["States"]["Start pipeline"]["Retry"]
     return next(each for each in retriers if {name, "States.ALL"} & set(each["ErrorEquals"]))
 
 
-def pauses(retrier: dict) -> list[float]:
+def pauses(retrier: dict[str, Any]) -> list[float]:
     """The longest that its pauses can be."""
     first, growth, most = (retrier[field] for field in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
     return [min(first * growth**number, most) for number in range(retrier["MaxAttempts"])]
 
 
-def parked(trigger: dict, bucket: Bucket, events: int, seconds: float) -> int:
+def parked(trigger: Machine, bucket: Bucket, events: int, seconds: float) -> int:
     """How many events end in the dead-letter queue of `events` that come within `seconds`."""
     chance, retrier = random.Random(0), throttled(trigger)
     times = [chance.uniform(0, seconds) + chance.uniform(0, DELIVERY) for _ in range(int(events * (1 + TWICE)))]
@@ -67,12 +68,12 @@ def parked(trigger: dict, bucket: Bucket, events: int, seconds: float) -> int:
 
 @pytest.mark.parametrize("bucket", [LARGE_REGIONS, OTHER_REGIONS], ids=["large Regions", "other Regions"])
 @pytest.mark.parametrize(("events", "seconds"), [(10_000, 1), (10_000, 10), (20_000, 60)])
-def test_a_burst_is_waited_out(bucket: Bucket, events: int, seconds: float):
+def test_a_burst_is_waited_out(bucket: Bucket, events: int, seconds: float) -> None:
     """Nobody wants to redrive events because many files came at once."""
     assert parked(TRIGGER, bucket, events, seconds) == 0
 
 
-def test_the_page_says_what_is_not_waited_out():
+def test_the_page_says_what_is_not_waited_out() -> None:
     """Who loads more than docs/runbook.md names has to ask for a higher quota, and reads there how long events wait."""
     page = " ".join((ROOT / "docs/runbook.md").read_text().split())
     assert "30,000 events in a minute in the three Regions, and for 20,000 in half a minute elsewhere" in page
@@ -93,6 +94,6 @@ def test_the_page_says_what_is_not_waited_out():
     ],
     ids=["jitter", "fewer attempts", "another name"],
 )
-def test_less_patience_is_not_enough(broken: dict):
+def test_less_patience_is_not_enough(broken: Machine) -> None:
     """The simulation bites."""
     assert parked(broken, OTHER_REGIONS, 20_000, 60) > 0

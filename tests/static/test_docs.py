@@ -1,9 +1,9 @@
 """Numbers in the documents come from commands; they must not drift from what the commands say today."""
 
-import importlib.util
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.definitions import MACHINES, load, states
 from tests.support.documents import PAGES, ROOT, commands
+from tools import diagrams
 
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -23,7 +24,7 @@ RUN_BY = {
     "make faults": ("tests/e2e/faults/test_fault_matrix.py", "page"),
     "make costs": ("tests/e2e/test_what_runs_cost.py", "WRITE_TABLES"),
     "make migration": ("tests/e2e/drop_in/test_migration_guide.py", "WRITE_TABLES"),
-    "make diagrams": ("tests/static/test_docs.py", "tools/diagrams.py"),
+    "make diagrams": ("tests/static/test_docs.py", "diagrams.page()"),
     "make schema": ("tests/static/test_pipelines.py", "examples/schema"),
     "make polling": ("tests/static/test_docs.py", "examples/polling"),
     "make help": ("tests/static/test_docs.py", '"make", "help"'),
@@ -46,7 +47,7 @@ NOT_RUN = {
 }
 
 
-def test_the_table_of_polling_is_what_the_command_prints():
+def test_the_table_of_polling_is_what_the_command_prints() -> None:
     """People plan deadlines and costs by it."""
     command = ROOT / "target/debug/examples/polling"
     table = subprocess.run([command], capture_output=True, text=True, check=True).stdout
@@ -54,22 +55,19 @@ def test_the_table_of_polling_is_what_the_command_prints():
     assert table in (ROOT / "docs/polling.md").read_text()
 
 
-def test_the_runbook_names_states_that_there_are():
+def test_the_runbook_names_states_that_there_are() -> None:
     """Whoever looks at a run at night finds the state that it is in."""
     named = re.findall(r"^\| \*([^*]+)\* \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
     assert named
     assert set(named) <= {name for path in MACHINES for name, _ in states(load(path))}
 
 
-def test_the_diagrams_are_drawn_from_the_definitions():
+def test_the_diagrams_are_drawn_from_the_definitions() -> None:
     """A diagram of last month's machine is worse than none."""
-    spec = importlib.util.spec_from_file_location("diagrams", ROOT / "tools/diagrams.py")
-    diagrams = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(diagrams)
     assert diagrams.PAGE.read_text() == diagrams.page(), "make diagrams"
 
 
-def test_the_runbook_knows_every_alarm():
+def test_the_runbook_knows_every_alarm() -> None:
     """Whoever is woken looks for the name that the message has."""
     resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
@@ -97,7 +95,7 @@ def failures(state: dict[str, Any]) -> Iterator[str]:
             yield rule["Assign"]["failure"]
 
 
-def test_the_runbook_knows_every_error():
+def test_the_runbook_knows_every_error() -> None:
     """An error that the page does not have costs an hour of reading code at night."""
     known = set(re.findall(r"`([\w.]+)`", (ROOT / "docs/runbook.md").read_text()))
     assert len(errors()) > 20
@@ -105,7 +103,7 @@ def test_the_runbook_knows_every_error():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Path) -> None:
     """Files move, headings change, and nobody clicks on every link."""
     text = page.read_text()
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
@@ -131,7 +129,7 @@ def run_in_ci() -> set[str]:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
-def test_every_command_is_run_somewhere(page):
+def test_every_command_is_run_somewhere(page: Path) -> None:
     """A command that nobody runs has a typing error, or will have one."""
     tested = run_in_ci()
     for command in commands(page):
@@ -145,7 +143,7 @@ def test_every_command_is_run_somewhere(page):
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
-def test_make_knows_every_target(page):
+def test_make_knows_every_target(page: Path) -> None:
     """With the variables that the page gives it."""
     for command in commands(page):
         if command.startswith("make "):
@@ -153,7 +151,7 @@ def test_make_knows_every_target(page):
             subprocess.run(["bash", "-c", f"{given} --dry-run"], cwd=ROOT, capture_output=True, check=True)
 
 
-def test_make_help_lists_what_the_readme_names():
+def test_make_help_lists_what_the_readme_names() -> None:
     """It is where people look first."""
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {f"make {name} " for name in ("demo", "test", "deploy")} <= set(re.findall(r"make \w+ ", listed))

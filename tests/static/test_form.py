@@ -1,5 +1,7 @@
 """The definitions are YAML that every reader reads alike, and that a person can review line by line."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.definitions import MACHINES, ROOT, each_machine, form
@@ -7,18 +9,18 @@ from tests.support.definitions import MACHINES, ROOT, each_machine, form
 SOUND = (ROOT / "statemachine/crawl.asl.yaml").read_text()
 
 
-def test_there_are_three_machines():
+def test_there_are_three_machines() -> None:
     """A glob that finds nothing would let every check of the machines pass."""
     assert [path.name.removesuffix(".asl.yaml") for path in MACHINES] == ["crawl", "pipeline", "trigger"]
 
 
-def test_no_second_copy_lies_beside_them():
+def test_no_second_copy_lies_beside_them() -> None:
     """What is not deployed is not kept right."""
     assert {path for path in (ROOT / "statemachine").iterdir() if path.is_file()} == set(MACHINES)
 
 
 @each_machine
-def test_every_definition_keeps_the_form(path):
+def test_every_definition_keeps_the_form(path: Path) -> None:
     """Four readers of YAML see these files, and AWS's is one that nobody here can ask."""
     assert [f"{path.relative_to(ROOT)}, {problem}" for problem in form(path.read_text())] == []
 
@@ -51,7 +53,7 @@ LONG = "x" * 101
         ("timedOut: false", "timedOut: false\n      timedOut: true", "repeats timedOut"),
     ],
 )
-def test_a_line_out_of_form_is_found(sound, broken, problem):
+def test_a_line_out_of_form_is_found(sound: str, broken: str, problem: str) -> None:
     """The check must bite, and say in which line."""
     assert form(SOUND) == []
     text = SOUND.replace(sound, broken, 1)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from local.demo import ROOT
 from tests.support.mutants import NOTHING, mutant
-from tests.support.transformed import ROOT, Template, of_type, resolved, spliced, transformed
+from tests.support.transformed import Template, of_type, resolved, spliced, transformed
 
 CFN_LINT = ROOT / ".venv/checks/bin/cfn-lint"
 PYTHON = ROOT / ".venv/security/bin/python"
@@ -58,7 +59,7 @@ INVALID = {
 
 
 @pytest.fixture(scope="module")
-def cfn_lint(tmp_path_factory) -> Findings:
+def cfn_lint(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """The findings of cfn-lint in the template, "sound", and in each broken copy."""
     sound = spliced()
     copies = {name: mutant(sound, *way, value=value) for name, (way, value, _) in INVALID.items()}
@@ -72,13 +73,13 @@ def cfn_lint(tmp_path_factory) -> Findings:
     return found
 
 
-def test_cfn_lint_accepts_template_and_definitions(cfn_lint):
+def test_cfn_lint_accepts_template_and_definitions(cfn_lint: Findings) -> None:
     """`sam validate --lint` sees no definition: they are elsewhere, behind SAM."""
     assert cfn_lint["sound"] == set()
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_cfn_lint_bites(cfn_lint, name):
+def test_cfn_lint_bites(cfn_lint: Findings, name: str) -> None:
     """What else would be found while a stack is deployed, or at night."""
     assert any(found.startswith(INVALID[name][-1]) for found in cfn_lint[name])
 
@@ -138,12 +139,12 @@ def audited(*templates: Template) -> list[set[str]]:
     return found
 
 
-def test_policies_grant_what_exists_on_what_it_takes():
+def test_policies_grant_what_exists_on_what_it_takes() -> None:
     """IAM accepts any word as an action, and grants nothing by it."""
     assert audited(transformed()) == [set()]
 
 
-def test_the_audit_bites():
+def test_the_audit_bites() -> None:
     """One misspelt action or a resource of the wrong kind, and the call is refused at run time."""
     copies = [mutant(transformed(), *way, value=value) for way, value, _ in OVERGRANTED.values()]
     for found, (_, _, issue) in zip(audited(*copies), OVERGRANTED.values(), strict=True):
@@ -163,11 +164,17 @@ INSECURE = {
 }
 CONFIGURATION = ROOT / "tools/checkov.yaml"
 # All rules: what the configuration skips is compared below.
-CHECKOV = [ROOT / ".venv/security/bin/checkov", "--config-file", CONFIGURATION, "--skip-check", "CKV_NOTHING"]
+CHECKOV: list[str | Path] = [
+    ROOT / ".venv/security/bin/checkov",
+    "--config-file",
+    CONFIGURATION,
+    "--skip-check",
+    "CKV_NOTHING",
+]
 
 
 @pytest.fixture(scope="module")
-def checkov(tmp_path_factory) -> Findings:
+def checkov(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """The rules that the template, "sound", breaks, and those that each insecure copy breaks."""
     sound = transformed()
     copies = {name: mutant(sound, *way, value=value) for name, (way, value, _) in INSECURE.items()}
@@ -180,12 +187,12 @@ def checkov(tmp_path_factory) -> Findings:
     return found
 
 
-def test_the_template_breaks_the_rules_that_are_skipped_and_no_others(checkov):
+def test_the_template_breaks_the_rules_that_are_skipped_and_no_others(checkov: Findings) -> None:
     """What is skipped has its reason beside it; a skip that nothing needs hides the next resource that needs none."""
     assert checkov["sound"] == set(yaml_parse(CONFIGURATION.read_text())["skip-check"])
 
 
 @pytest.mark.parametrize("name", INSECURE)
-def test_checkov_bites(checkov, name):
+def test_checkov_bites(checkov: Findings, name: str) -> None:
     """Nobody looks at a log group or a trust policy again once it works."""
     assert INSECURE[name][-1] in checkov[name]

@@ -35,7 +35,9 @@ Place = tuple[str | None, str]
 
 def problems(template: dict[str, Any]) -> list[str]:
     """What could let a pipeline of the template's rules start itself, if not at once, then through others."""
-    found, starts, writes = [], {}, {}
+    found: list[str] = []
+    starts: dict[str, list[Place]] = {}
+    writes: dict[str, list[tuple[str, str]]] = {}
     for name, rule in template["Resources"].items():
         if rule["Type"] != "AWS::Events::Rule":
             continue
@@ -136,13 +138,13 @@ def under(location: tuple[str, str], place: Place) -> bool:
     return same and f"{key.rstrip('/')}/".startswith(start)
 
 
-def test_no_pipeline_starts_itself():
+def test_no_pipeline_starts_itself() -> None:
     """Each run would start the next, for ever and at Glue's prices."""
     assert problems(TEMPLATE) == []
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
-def test_no_example_would_start_itself(path):
+def test_no_example_would_start_itself(path: Path) -> None:
     """The pipelines of the folder are what the next rule is made of."""
     assert problems(carrying(json.loads(path.read_text()))) == []
 
@@ -178,19 +180,19 @@ def job(**arguments: str) -> dict[str, Any]:
         'SELECT 1 INTO "s3://lake/landing/x"',
     ],
 )
-def test_a_location_under_the_own_prefix_is_found(location):
+def test_a_location_under_the_own_prefix_is_found(location: str) -> None:
     """The check above must bite, whatever form the location has."""
     assert problems(carrying(job(target=location))) == ["CustomersRule starts CustomersRule"]
     assert problems(carrying({"arguments": {"--out": location}} | job())) == ["CustomersRule starts CustomersRule"]
 
 
 @pytest.mark.parametrize("location", ["s3://lake/raw/", "s3://lake/landing-zone/", "s3://lake", "landing/"])
-def test_a_location_elsewhere_is_fine(location):
+def test_a_location_elsewhere_is_fine(location: str) -> None:
     """A check that cries wolf is switched off."""
     assert problems(carrying(job(target=location, source_path="s3://lake/landing/"))) == []
 
 
-def test_a_loop_through_a_second_pipeline_is_found():
+def test_a_loop_through_a_second_pipeline_is_found() -> None:
     """What the first one writes starts the second, which writes where the first one starts."""
     template = carrying(job(target="s3://lake/raw/"))
     put(template, "SecondRule", job(target="s3://lake/cleansed/"), "raw/")
@@ -222,14 +224,14 @@ TRAIL = ("$or", 1, "detail", "requestParameters")
         (("$or",), None),
     ],
 )
-def test_a_pattern_that_is_not_confined_is_found(at, value):
+def test_a_pattern_that_is_not_confined_is_found(at: tuple[str | int, ...], value: Any) -> None:
     """One branch of many is enough for every object of the account to start the pipeline."""
     template = copy.deepcopy(TEMPLATE)
     *way, last = at
     place = template["Resources"]["CustomersRule"]["Properties"]["EventPattern"]
     for step in way:
         place = place[step]
-    if isinstance(place, list):
+    if isinstance(last, int):
         place.insert(last, value)
     elif value is None:
         del place[last]
@@ -239,7 +241,7 @@ def test_a_pattern_that_is_not_confined_is_found(at, value):
     assert problems(template) == ["CustomersRule: a branch of its pattern lets through any bucket, or any key"]
 
 
-def test_a_prefix_that_may_be_left_empty_is_found():
+def test_a_prefix_that_may_be_left_empty_is_found() -> None:
     """An empty prefix is every key of the bucket."""
     template = copy.deepcopy(TEMPLATE)
     del template["Parameters"]["SourcePrefix"]["MinLength"]

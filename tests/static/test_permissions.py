@@ -33,7 +33,7 @@ CALLS = {
 }
 TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
-FUNCTIONS = {
+FUNCTIONS: dict[str, set[str]] = {
     "StartCrawlerRole": {"glue:StartCrawler", "glue:GetCrawler", "glue:ListCrawls", "glue:GetCrawlerMetrics"},
     "GetCrawlerStateRole": {"glue:GetCrawler", "glue:ListCrawls"},
     "S3EventFilterRole": set(),
@@ -65,13 +65,13 @@ def needed(machine: dict[str, Any]) -> set[str]:
 
 
 @each_machine
-def test_machines_may_do_what_they_do(path):
+def test_machines_may_do_what_they_do(path: Path) -> None:
     """A missing action fails at night; one too many is there for an intruder."""
     assert set(granted(statements_of(path))) == needed(load(path))
 
 
 @each_machine
-def test_machines_invoke_their_own_functions_only(path):
+def test_machines_invoke_their_own_functions_only(path: Path) -> None:
     """The functions that a machine's role may invoke are those that its tasks name, in all versions."""
     _, properties = machine_of(path)
     on = granted(statements_of(path)).get("lambda:InvokeFunction", [])
@@ -83,7 +83,7 @@ def test_machines_invoke_their_own_functions_only(path):
     assert {resource["Fn::Sub"] for resource in on} == {f"${{{function}.Arn}}:*" for function in used}
 
 
-def test_starts_are_granted_on_machines_and_not_on_their_aliases():
+def test_starts_are_granted_on_machines_and_not_on_their_aliases() -> None:
     """Step Functions asks for the machine's own ARN, whatever is started; one with a version or alias permits nothing.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
@@ -95,7 +95,7 @@ def test_starts_are_granted_on_machines_and_not_on_their_aliases():
 
 
 @pytest.mark.parametrize(("role", "calls"), FUNCTIONS.items(), ids=FUNCTIONS)
-def test_functions_may_do_what_they_do(role, calls):
+def test_functions_may_do_what_they_do(role: str, calls: set[str]) -> None:
     """One list of actions a function, as the README and the design promise."""
     [policy] = RESOURCES[role]["Properties"]["Policies"]
     assert set(granted(policy["PolicyDocument"]["Statement"])) == calls | TRACING | LOGGING
@@ -110,7 +110,7 @@ def all_statements() -> list[dict[str, Any]]:
     return [statement for policy in policies for statement in policy.get("PolicyDocument", policy)["Statement"]]
 
 
-def test_nothing_is_granted_on_everything_without_need():
+def test_nothing_is_granted_on_everything_without_need() -> None:
     """`*` only where AWS knows nothing narrower."""
     statements = all_statements()
     assert len(statements) > 15

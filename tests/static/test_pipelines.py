@@ -23,24 +23,24 @@ FORMATS = jsonschema.FormatChecker(["date-time"])
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()), format_checker=FORMATS)
 
 
-def test_the_schema_is_generated_from_the_types():
+def test_the_schema_is_generated_from_the_types() -> None:
     """Editors and the function must not drift apart; `make schema` writes the file."""
     printed = subprocess.run([ROOT / "target/debug/examples/schema"], capture_output=True, text=True, check=True).stdout
     assert SCHEMA.read_text() == printed
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_one() -> None:
     """A schema with a mistake in it accepts anything."""
     VALIDATOR.check_schema(VALIDATOR.schema)
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
-def test_the_pipelines_are_valid_and_named_for_their_file(path):
+def test_the_pipelines_are_valid_and_named_for_their_file(path: Path) -> None:
     """What is shipped as an example must run."""
     assert read(path)["name"] == path.stem
 
 
-def test_the_rules_carry_the_pipelines_of_the_folder():
+def test_the_rules_carry_the_pipelines_of_the_folder() -> None:
     """A rule holds a copy of its pipeline, because a template cannot include a file without an account."""
     rules = [resource for resource in TEMPLATE["Resources"].values() if resource["Type"] == "AWS::Events::Rule"]
     assert rules
@@ -63,13 +63,13 @@ def verdicts(pipeline: Any, folder: Path) -> tuple[bool, bool]:
 
 
 @pytest.mark.parametrize("good", GOOD, ids=json.dumps)
-def test_good_pipelines_pass_everywhere(good, tmp_path):
+def test_good_pipelines_pass_everywhere(good: Any, tmp_path: Path) -> None:
     """An editor checks by the schema, the machine by the function: what one accepts, the other must."""
     assert verdicts(good, tmp_path) == (True, True)
 
 
 @pytest.mark.parametrize("bad", BAD, ids=json.dumps)
-def test_bad_pipelines_pass_nowhere(bad, tmp_path):
+def test_bad_pipelines_pass_nowhere(bad: Any, tmp_path: Path) -> None:
     """A typo must be found before the first job runs."""
     assert verdicts(bad, tmp_path) == (False, False)
 
@@ -108,7 +108,9 @@ def turn(running: list[str]) -> tuple[str, str | None]:
     ],
 )
 @pytest.mark.parametrize("listed", [True, False], ids=["listed itself", "not listed itself"])
-def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(others, state, absorbed_by, listed):
+def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(
+    others: list[int], state: str, absorbed_by: int | None, listed: bool
+) -> None:
     """Else objects of its window are in no run, or it waits for ever; its own name may be missing from the list."""
     strangers = ["p-by-hand", "q" + QUEUE + str(FIRST), QUEUE + "x", QUEUE, QUEUE[:-2] + f"0-{FIRST}"]
     running = [f"{QUEUE}{end}" for end in others] + strangers + [f"{QUEUE}{SECOND}"] * listed
@@ -118,7 +120,7 @@ def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(others, sta
 @pytest.mark.parametrize(
     ("waited", "pause"), [(0, 5), (20, 5), (60, 12), (3_600, 300), (172_800, 300)], ids=lambda value: f"{value}s"
 )
-def test_the_pauses_of_a_waiting_run_grow(waited, pause):
+def test_the_pauses_of_a_waiting_run_grow(waited: int, pause: int) -> None:
     """Two days of waiting have to fit into a history: 9 events a look, 25,000 in all."""
     text = STATES["Wait for the run before"]["Seconds"].replace("${PollMinSeconds}", "5")
     since = 1_767_226_200_000 - waited * 1000
@@ -135,34 +137,32 @@ def inner(name: str) -> dict[str, Any]:
 def pause(seconds_left: float, tries: int) -> float:
     """How long a step pauses before it tries again to start its job, or its crawl."""
     text = inner("Wait for a turn")["Seconds"].replace("${PollMinSeconds}", "5")
-    return evaluated(Frozen, text, tries=tries, stepDeadline=NOW_MILLIS + seconds_left * 1000)
+    return evaluated(frozen, text, tries=tries, stepDeadline=NOW_MILLIS + seconds_left * 1000)
 
 
 NOW_MILLIS = 1_767_226_200_000
 
 
-class Frozen(jsonata.Jsonata):
-    """Expressions evaluated at one moment, with the luck that makes pauses the shortest."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text.replace("$millis()", str(NOW_MILLIS)).replace("$random()", "0"))
+def frozen(text: str) -> jsonata.Jsonata:
+    """The expression at one moment, with the luck that makes pauses the shortest."""
+    return jsonata.Jsonata(text.replace("$millis()", str(NOW_MILLIS)).replace("$random()", "0"))
 
 
 @pytest.mark.parametrize("work", ["JobFailed", "CrawlFailed"])
-def test_nothing_is_started_after_the_deadline(work):
+def test_nothing_is_started_after_the_deadline(work: str) -> None:
     """The last pause ends at the deadline. A job that began then would run on, and no crawl would follow it."""
     choice = inner("What is to be started?")
 
     def chosen(seconds_left: float) -> str:
         known = {"failure": work, "stepDeadline": NOW_MILLIS + seconds_left * 1000}
-        fitting = (rule["Next"] for rule in choice["Choices"] if evaluated(Frozen, rule["Condition"], **known))
+        fitting = (rule["Next"] for rule in choice["Choices"] if evaluated(frozen, rule["Condition"], **known))
         return next(fitting, choice["Default"])
 
     assert chosen(0) == "Read the error"
     assert chosen(1) == {"JobFailed": "Run job", "CrawlFailed": "Is the crawl awaited?"}[work]
 
 
-def test_forty_steps_may_wait_a_day_for_their_turn():
+def test_forty_steps_may_wait_a_day_for_their_turn() -> None:
     """A refused start and its pause are 11 events, and all steps share 25,000; and nobody outwaits the deadline."""
     assert [pause(86_400, tries) for tries in (1, 2, 10, 30, 5_000)] == [5, 6, 34, 2_909, 3_240]
     assert [pause(left, 5_000) for left in (60, 0.4, -3)] == [60, 1, 0]

@@ -6,12 +6,13 @@ Step Functions documents JSONata 2.0.6, and evaluates by an engine of its own th
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonata
 import pytest
 
-from tests.support.causes import CAUSES
+from tests.support.causes import CAUSES, caught
 from tests.support.definitions import (
     ROOT,
     Machine,
@@ -26,8 +27,8 @@ from tests.support.definitions import (
 )
 from tests.support.mutants import mutant
 
-PARSER = [ROOT / ".venv/localstack/bin/python", ROOT / "tests/static/localstack_parser.py"]
-NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/static/reference_engine.cjs"]
+PARSER = [ROOT / ".venv/localstack/bin/python", ROOT / "tests/support/localstack_parser.py"]
+NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/support/reference_engine.cjs"]
 DEEPEST = 60
 NOW = 1_767_226_200_000
 NOTHING = "nothing"
@@ -119,7 +120,7 @@ LARGEST = world(
 )
 ODD = "\"'\\/{}[]$%&|\u00e9\u4e2d\n"
 HOSTILE = [
-    world(size=0, error={"Error": "x"} | ({} if cause is None else {"Cause": cause}), given=given, words=ODD)
+    world(size=0, error=caught("x", cause), given=given, words=ODD)
     for cause, given in zip(
         CAUSES.values(),
         [
@@ -171,7 +172,7 @@ def objections(texts: list[str], worlds: list[World]) -> Iterator[tuple[str, str
 
 
 @each_machine
-def test_both_engines_agree_on_every_expression(path):
+def test_both_engines_agree_on_every_expression(path: Path) -> None:
     """What is tested here must be what runs on AWS: in a usual run, with the largest and with hostile input."""
     found, count = [], 0
     for name, state in states(load(path)):
@@ -206,7 +207,7 @@ def own(state: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["a long sum", "calls in arrays", "a difference", "an unknown variable", "an error"],
 )
-def test_an_expression_that_would_surprise_is_found(text, objection):
+def test_an_expression_that_would_surprise_is_found(text: str, objection: str) -> None:
     """The checks bite."""
     assert objection in " ".join(why for _, why in objections([text], [REALISTIC]))
 
@@ -217,7 +218,7 @@ def parsed(definition: Machine, kind: str) -> subprocess.CompletedProcess[str]:
 
 
 @each_machine
-def test_localstack_accepts_the_machine(path):
+def test_localstack_accepts_the_machine(path: Path) -> None:
     """A parser that others have held against AWS: types of states, their fields, retriers, what EXPRESS may call."""
     result = parsed(load(path), machine_of(path)[1].get("Type", "STANDARD"))
     assert result.returncode == 0, result.stderr
@@ -237,6 +238,6 @@ START = ("States", "Start crawler")
     ],
     ids=["type", "field of JSONPath", "retrier of nothing", "jitter", "sync in EXPRESS"],
 )
-def test_localstack_refuses_what_is_broken(broken, kind):
+def test_localstack_refuses_what_is_broken(broken: Machine, kind: str) -> None:
     """The parser bites."""
     assert parsed(broken, kind).returncode != 0

@@ -13,7 +13,7 @@ import botocore.session
 import jsonata
 import pytest
 
-from tests.support.causes import CAUSES
+from tests.support.causes import CAUSES, TEXT, caught
 from tests.support.definitions import (
     ROOT,
     Machine,
@@ -27,9 +27,13 @@ from tests.support.definitions import (
     states,
     strings,
 )
-from tests.support.mutants import mutant
+from tests.support.mutants import Way, mutant
 
-VALIDATOR = [ROOT / ".venv/checks/bin/node", ROOT / "tools/node_modules/.bin/asl-validator", "--json-path"]
+VALIDATOR: list[str | Path] = [
+    ROOT / ".venv/checks/bin/node",
+    ROOT / "tools/node_modules/.bin/asl-validator",
+    "--json-path",
+]
 STATES_ERRORS = {"States.ALL", "States.Timeout", "States.TaskFailed"}
 FAILURE = ROOT / "shared/lambda/src/failure.rs"
 
@@ -53,7 +57,7 @@ def validate(definition: Machine, folder: Path) -> subprocess.CompletedProcess[s
 
 
 @each_machine
-def test_the_validator_accepts_the_machine(path, tmp_path):
+def test_the_validator_accepts_the_machine(path: Path, tmp_path: Path) -> None:
     """Fields, JSONata syntax, existing targets, reachable states."""
     result = validate(load(path), tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -72,13 +76,13 @@ START = ("States", "Start crawler")
     ],
     ids=["dangling", "unreachable", "broken expression", "unknown type"],
 )
-def test_the_validator_bites(way, value, tmp_path):
+def test_the_validator_bites(way: Way, value: Any, tmp_path: Path) -> None:
     """A validator that accepted these would accept anything: folding must not hide what is wrong."""
     assert validate(mutant(machine("crawl"), *way, value=value), tmp_path).returncode != 0
 
 
 @each_machine
-def test_every_machine_and_task_ends(path):
+def test_every_machine_and_task_ends(path: Path) -> None:
     """Without a timeout a lost answer is waited for during a year."""
     definition = load(path)
     assert definition["QueryLanguage"] == "JSONata"
@@ -88,7 +92,7 @@ def test_every_machine_and_task_ends(path):
 
 
 @each_machine
-def test_every_task_expects_failure(path):
+def test_every_task_expects_failure(path: Path) -> None:
     """Each task tries again what passes, and catches the rest last and alone, as AWS demands of States.ALL."""
     for name, state in states(load(path)):
         if state["Type"] == "Task":
@@ -105,7 +109,7 @@ def test_every_task_expects_failure(path):
 
 
 @each_machine
-def test_every_retry_is_bounded_and_spread(path):
+def test_every_retry_is_bounded_and_spread(path: Path) -> None:
     """Backoff without an upper bound outwaits deadlines; without jitter, many callers come back at once.
 
     Where that does no harm, tests/static/test_bursts.py shows it.
@@ -128,7 +132,7 @@ def longest(task: dict[str, Any]) -> float:
     return seconds
 
 
-def test_the_trigger_parks_its_event_before_its_time_is_up():
+def test_the_trigger_parks_its_event_before_its_time_is_up() -> None:
     """An express execution that times out has neither handled its event nor parked it."""
     trigger = machine("trigger")
     tasks = [state for _, state in states(trigger) if state["Type"] == "Task"]
@@ -137,7 +141,7 @@ def test_the_trigger_parks_its_event_before_its_time_is_up():
 
 
 @each_machine
-def test_every_failure_says_what_and_why(path):
+def test_every_failure_says_what_and_why(path: Path) -> None:
     """A Fail without Error and Cause leaves its caller with nothing."""
     for name, state in states(load(path)):
         if state["Type"] == "Fail":
@@ -146,14 +150,14 @@ def test_every_failure_says_what_and_why(path):
 
 
 @each_machine
-def test_every_choice_has_a_default(path):
+def test_every_choice_has_a_default(path: Path) -> None:
     """What happens to an unmatched Choice differs from document to document."""
     for name, state in states(load(path)):
         assert state["Type"] != "Choice" or state["Default"], at(path, name)
 
 
 @each_machine
-def test_substitutions_match_the_template_both_ways(path):
+def test_substitutions_match_the_template_both_ways(path: Path) -> None:
     """A `${…}` that nothing substitutes reaches the running machine; one that nothing uses is a mistake too."""
     _, properties = machine_of(path)
     substitutions = properties["DefinitionSubstitutions"]
@@ -218,7 +222,9 @@ def names_in_rust() -> set[str]:
 
 def sent_by(function: str) -> set[str]:
     """The error names that an invocation can end with."""
-    own = OWN[re.fullmatch(r"\$\{(\w+)FunctionArn\}", function)[1]]
+    named = re.fullmatch(r"\$\{(\w+)FunctionArn\}", function)
+    assert named, function
+    own = OWN[named[1]]
     calls = ("StartCrawler", "GetCrawler", "ListCrawls") if own is GLUE else ()
     glue = set().union(*(errors_of("glue", call) for call in calls))
     common = {"InternalFailure", "InternalServiceException", "ServiceUnavailable"} if own is GLUE else set()
@@ -226,7 +232,7 @@ def sent_by(function: str) -> set[str]:
 
 
 @each_machine
-def test_error_names_exist(path):
+def test_error_names_exist(path: Path) -> None:
     """A misspelt name matches nothing, silently."""
     for name, state in states(load(path)):
         if state["Type"] != "Task":
@@ -237,7 +243,7 @@ def test_error_names_exist(path):
             assert set(rule["ErrorEquals"]) <= can | STATES_ERRORS, at(path, name)
 
 
-def test_what_passes_by_itself_is_waited_for():
+def test_what_passes_by_itself_is_waited_for() -> None:
     """The functions log as no error what **crawl** tries again: the two lists must not drift apart."""
     text = FAILURE.read_text()
     constants = dict(re.findall(r'pub const (\w+): &str = "(\w+)";', text))
@@ -248,7 +254,7 @@ def test_what_passes_by_itself_is_waited_for():
     assert passing | set().union(*OWN.values()) == names_in_rust()
 
 
-def test_the_check_of_error_names_bites():
+def test_the_check_of_error_names_bites() -> None:
     """The names that people take from other places, and that never match."""
     names = allowed_errors("glue:startJobRun.sync")
     assert "Glue.ConcurrentRunsExceededException" in names
@@ -274,9 +280,9 @@ KNOWN = {
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 @each_machine
-def test_every_cause_is_understood(path, cause):
+def test_every_cause_is_understood(path: Path, cause: str | None) -> None:
     """An expression that fails where an error is read replaces it by its own, past every catcher."""
-    output = {"Error": "Lambda.Unknown"} | ({} if cause is None else {"Cause": cause})
+    output = caught("Lambda.Unknown", cause)
     known = KNOWN | {"states": {"input": {}, "errorOutput": output}, "error": output, "refusal": output}
     found = 0
     for name, state in states(load(path)):
@@ -295,13 +301,13 @@ FUNCTIONS_SAY = {
     "a function's error": "crawlername: is missing",
     "a function that was killed": "2026-01-31T00:00:00.000Z 1 Task timed out after 30.03 seconds",
     "a cut function's error": 'a "b" é',
-    "text": CAUSES["text"],
+    "text": TEXT,
     "no cause": "",
     "braces around no JSON": "{no JSON}",
 }
 
 
-def test_what_a_cause_says_is_told():
+def test_what_a_cause_says_is_told() -> None:
     """Whoever reads the end of an execution wants Glue's own words, and no JSON around them."""
     for name, told in {
         "crawl": FUNCTIONS_SAY,
@@ -309,20 +315,18 @@ def test_what_a_cause_says_is_told():
     }.items():
         read = machine(name)["States"]["Read the error"]["Assign"]["message"]
         for kind, said in told.items():
-            error = {"Error": "x"} | ({} if CAUSES[kind] is None else {"Cause": CAUSES[kind]})
-            assert evaluated(jsonata.Jsonata, read, error=error) == said
+            assert evaluated(jsonata.Jsonata, read, error=caught("x", CAUSES[kind])) == said
     read = dict(states(machine("pipeline")))["Read the error"]["Assign"]["cause"]
     for kind, said in {
         "a job run": "ValueError: no data",
         "a stopped job run": "the run ended as STOPPED",
         "an execution": "CrawlFailed: crawler c: no data",
         "an aborted execution": "ABORTED",
-        "text": f"States.TaskFailed: {CAUSES['text']}",
+        "text": f"States.TaskFailed: {TEXT}",
         "no cause": "States.TaskFailed: ",
         "braces around no JSON": "States.TaskFailed: {no JSON}",
     }.items():
-        error = {"Error": "States.TaskFailed"} | ({} if CAUSES[kind] is None else {"Cause": CAUSES[kind]})
-        assert evaluated(jsonata.Jsonata, read, error=error) == said
+        assert evaluated(jsonata.Jsonata, read, error=caught("States.TaskFailed", CAUSES[kind])) == said
     assert evaluated(jsonata.Jsonata, read, error={"Error": "States.Timeout", "Cause": ""}) == "it is still running"
 
 
@@ -345,7 +349,7 @@ FAR: dict[str, Any] = {
 
 
 @each_machine
-def test_no_cause_is_longer_than_a_fail_may_have(path):
+def test_no_cause_is_longer_than_a_fail_may_have(path: Path) -> None:
     """32,768 characters: https://docs.aws.amazon.com/step-functions/latest/dg/state-fail.html"""
     for name, state in states(load(path)):
         if state["Type"] == "Fail":
@@ -354,6 +358,6 @@ def test_no_cause_is_longer_than_a_fail_may_have(path):
             assert len(told) <= 32_768, at(path, name)
 
 
-def test_states_reads_nested_machines():
+def test_states_reads_nested_machines() -> None:
     """The checks above must reach into Map: most of the pipeline is there."""
     assert {"Plan pipeline", "Run job", "Crawl"} <= {name for name, _ in states(machine("pipeline"))}

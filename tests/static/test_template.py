@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.mutants import NOTHING, mutant
+from tests.support.mutants import NOTHING, Way, mutant
 from tests.support.transformed import Template, listed, of_type, resolved, transformed
 
 # What EventBridge understands; any other word makes PutRule fail, any other field never matches:
@@ -137,7 +137,7 @@ def fixed(name: Any) -> bool:
     return name is not None and "AWS::StackName" not in json.dumps(name)
 
 
-def test_the_template_keeps_the_rules():
+def test_the_template_keeps_the_rules() -> None:
     """Each of them guards what is not noticed until it is needed."""
     assert problems(transformed()) == []
 
@@ -181,6 +181,6 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         (("Outputs", "DeadLetterQueueUrl", "Export"), {"Name": "queue"}, "is exported under the same name"),
     ],
 )
-def test_the_rules_bite(way, value, problem):
+def test_the_rules_bite(way: Way, value: Any, problem: str) -> None:
     """Each is broken once."""
     assert any(problem in found for found in problems(mutant(transformed(), *way, value=value)))

@@ -1,6 +1,7 @@
 """No expression reads what nothing has assigned: Step Functions alone would notice, and not before the state runs."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonata
@@ -8,7 +9,7 @@ import pytest
 from jsonata.parser import Parser
 
 from tests.support.definitions import at, each_machine, expressions, load, machine
-from tests.support.mutants import NOTHING, mutant
+from tests.support.mutants import NOTHING, Way, mutant
 
 # What Step Functions adds to JSONata and what it takes away:
 # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
@@ -113,7 +114,7 @@ def unbound(node: Any, bound: set[str], *, below: bool = False) -> Iterator[str]
 
 
 @each_machine
-def test_every_variable_is_assigned_before_it_is_read(path):
+def test_every_variable_is_assigned_before_it_is_read(path: Path) -> None:
     """On every way to the state, those through catchers included: most are never walked in a test run."""
     assert [f"{at(path, found.partition(': ')[0])}: {found}" for found in problems(load(path))] == []
 
@@ -151,7 +152,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("name", "way", "value", "problem"), MUTANTS.values(), ids=MUTANTS)
-def test_a_variable_that_may_be_unassigned_is_found(name, way, value, problem):
+def test_a_variable_that_may_be_unassigned_is_found(name: str, way: Way, value: Any, problem: str) -> None:
     """The check above must bite."""
     broken = mutant(machine(name), *way, value=value)
     assert any(problem in found for found in problems(broken))
@@ -176,6 +177,6 @@ def test_a_variable_that_may_be_unassigned_is_found(name, way, value, problem):
         ("$ & $$", ["$", "$$"]),
     ],
 )
-def test_unbound_follows_the_scopes_of_jsonata(expression, names):
+def test_unbound_follows_the_scopes_of_jsonata(expression: str, names: list[str]) -> None:
     """Blocks and functions have names of their own; fields without a variable have nothing to be fields of."""
     assert list(unbound(jsonata.Jsonata(expression).ast, set(ALWAYS))) == names

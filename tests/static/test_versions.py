@@ -17,7 +17,7 @@ def substitutions(machine: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("machine", ALIASED)
-def test_an_alias_is_of_its_own_machines_version(machine):
+def test_an_alias_is_of_its_own_machines_version(machine: str) -> None:
     """SAM writes into the object that it finds: one that two machines shared would send both to the same version."""
     alias = TEMPLATE["Resources"][f"{machine}Aliaslive"]["Properties"]
     version = TEMPLATE["Resources"][f"{machine}Version"]
@@ -25,7 +25,7 @@ def test_an_alias_is_of_its_own_machines_version(machine):
     assert version["Properties"]["StateMachineArn"] == {"Ref": machine}
 
 
-def test_versions_are_kept():
+def test_versions_are_kept() -> None:
     """An execution that waits for days still calls the functions of its version."""
     kinds = {"Lambda::Function": "Lambda::Version", "StepFunctions::StateMachine": "StepFunctions::StateMachineVersion"}
     for kind, version in kinds.items():
@@ -34,7 +34,7 @@ def test_versions_are_kept():
         assert {TEMPLATE["Resources"][name]["DeletionPolicy"] for name in names} == {"Retain"}
 
 
-def test_machines_call_versions():
+def test_machines_call_versions() -> None:
     """Code and definition belong together: a definition must not meet the functions of another deployment."""
     called = {**substitutions("CrawlStateMachine"), **substitutions("PipelineStateMachine")}
     called |= {"S3EventFilterFunctionArn": substitutions("TriggerStateMachine")["S3EventFilterFunctionArn"]}
@@ -45,7 +45,7 @@ def test_machines_call_versions():
         assert target["Type"] in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"), name
 
 
-def test_new_work_takes_the_alias():
+def test_new_work_takes_the_alias() -> None:
     """So that a new version can take over a tenth at a time, and give it back."""
     assert substitutions("TriggerStateMachine")["PipelineStateMachineArn"] == {"Ref": "PipelineStateMachineAliaslive"}
     for _, rule in of_type(TEMPLATE, "AWS::Events::Rule"):
@@ -56,7 +56,7 @@ def test_new_work_takes_the_alias():
 
 
 @pytest.mark.parametrize("function", ["StartCrawlerFunction", "GetCrawlerStateFunction", "S3EventFilterFunction"])
-def test_no_parameter_stays_behind_in_an_old_version(function):
+def test_no_parameter_stays_behind_in_an_old_version(function: str) -> None:
     """SAM compares functions before parameters are filled in: one in the environment would never reach the machines.
 
     https://github.com/aws/serverless-application-model/issues/1640

@@ -9,7 +9,7 @@ import pytest
 from tests.support.documents import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-ZIZMOR = [ROOT / ".venv/checks/bin/zizmor", "--offline", "--no-progress"]
+ZIZMOR: list[str | Path] = [ROOT / ".venv/checks/bin/zizmor", "--offline", "--no-progress"]
 INSECURE = {
     "an action by its tag": (
         "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
@@ -25,19 +25,19 @@ def zizmor(*workflows: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*ZIZMOR, *workflows], capture_output=True, text=True, check=False)
 
 
-def test_there_are_workflows():
+def test_there_are_workflows() -> None:
     """A glob that finds nothing would let every test below pass."""
     assert {path.name for path in WORKFLOWS} >= {"ci.yml", "release.yml"}
 
 
-def test_the_workflows_are_sound():
+def test_the_workflows_are_sound() -> None:
     """Their mistakes show when somebody else's code runs with our token."""
     found = zizmor(*WORKFLOWS)
     assert found.returncode == 0, found.stdout + found.stderr
 
 
 @pytest.mark.parametrize("name", INSECURE)
-def test_the_linter_bites(name, tmp_path):
+def test_the_linter_bites(name: str, tmp_path: Path) -> None:
     """A linter that accepts these accepts anything."""
     sound, insecure = INSECURE[name]
     text = (ROOT / ".github/workflows/ci.yml").read_text()
@@ -49,7 +49,7 @@ def test_the_linter_bites(name, tmp_path):
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_the_workflows_call_targets_that_there_are(path):
+def test_the_workflows_call_targets_that_there_are(path: Path) -> None:
     """With the variables that they give."""
     targets = re.findall(r"^ +- run: (make .+)$", path.read_text(), re.MULTILINE)
     assert targets

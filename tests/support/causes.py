@@ -2,7 +2,8 @@
 
 import json
 
-CAUSES = {
+TEXT = "Rate exceeded (Service: Glue, Status Code: 400)"
+CAUSES: dict[str, str | None] = {
     "a function's error": json.dumps({"errorType": "InvalidRequest", "errorMessage": "crawlername: is missing"}),
     # What Lambda.Unknown brings: text with JSON at its end.
     "a function that was killed": "The cause could not be determined because Lambda did not return an error type. "
@@ -11,7 +12,7 @@ CAUSES = {
     "a stopped job run": json.dumps({"JobName": "j", "JobRunState": "STOPPED"}),
     "an execution": json.dumps({"Status": "FAILED", "Error": "CrawlFailed", "Cause": "crawler c: no data"}),
     "an aborted execution": json.dumps({"Status": "ABORTED"}),
-    "text": "Rate exceeded (Service: Glue, Status Code: 400)",
+    "text": TEXT,
     "an empty cause": "",
     "a cut function's error": '{"errorType":"X","errorMessage":"a \\"b\\" \\u00e9","trace":["' + "x" * 33_000,
     "a cut message": '{"errorType":"X","errorMessage":"' + "x" * 33_000,
@@ -24,3 +25,8 @@ CAUSES = {
     "a long message": '{"errorType": "X", "errorMessage": "' + "x" * 20_000 + r"\u00e9\n" * 2_000 + '"}',
     "no cause": None,
 }
+
+
+def caught(error: str, cause: str | None) -> dict[str, str]:
+    """What a catcher gets of an error."""
+    return {"Error": error} | ({} if cause is None else {"Cause": cause})

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,9 @@ def expressions(value: Any) -> Iterator[str]:
     return (text for text in strings(value) if text.startswith("{%"))
 
 
-def evaluated(expression: Any, text: str, /, **variables: Any) -> Any:
-    """What a `{% … %}` gives, evaluated by `expression`, a class of JSONata expressions."""
-    compiled = expression(text[2:-2])
+def evaluated(compiler: Callable[[str], Any], text: str, /, **variables: Any) -> Any:
+    """What a `{% … %}` gives, compiled by `compiler`, such as the class of JSONata expressions."""
+    compiled = compiler(text[2:-2])
     # Step Functions' own addition to JSONata.
     compiled.register_lambda("parse", json.loads)
     frame = compiled.create_frame()

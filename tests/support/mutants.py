@@ -5,6 +5,9 @@ from typing import Any
 
 NOTHING = object()
 
+# The keys and indexes that lead to a place.
+Way = tuple[str | int, ...]
+
 
 def mutant(sound: Any, *way: str | int, value: Any = NOTHING) -> Any:
     """A copy with another value at the end of the way, or with none."""

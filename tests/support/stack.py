@@ -7,9 +7,10 @@ from typing import Any, Literal, TypeVar
 
 from duckdb import DuckDBPyRelation
 
-from local.aws import LocalAws
+from local.aws import ACCOUNT, REGION, LocalAws
 from local.demo.deploy import unqualified
 from local.demo.workloads import Workload, tables
+from tests.support.roles import create_role, policy
 
 T = TypeVar("T")
 CUSTOMERS = Workload.load("customers")
@@ -37,6 +38,7 @@ class Stack:
         self.aws, self.outputs = aws, outputs
         self.s3, self.glue, self.sqs = aws.client("s3"), aws.client("glue"), aws.client("sqs")
         self.states, self.functions, self.logs = aws.client("stepfunctions"), aws.client("lambda"), aws.client("logs")
+        create_role(aws)
 
     def invoke(self, function: str, payload: Any) -> dict[str, Any]:
         """The function's answer, or its error: {errorType, errorMessage}."""
@@ -113,6 +115,14 @@ class Stack:
     def rows(self, database: str, table: str) -> list[str]:
         """What lies where the catalog says, in the catalog's types: a line a row."""
         return lines(tables.read(database, table, self.aws.client))
+
+    def queue(self, name: str) -> str:
+        """The URL of a new queue that EventBridge and S3 may send to."""
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        senders = {"Service": ["events.amazonaws.com", "s3.amazonaws.com"]}
+        may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn, "Principal": senders}
+        url: str = self.sqs.create_queue(QueueName=name, Attributes={"Policy": policy(may_send)})["QueueUrl"]
+        return url
 
     def parked(self) -> list[dict[str, Any]]:
         """Takes what lies in the dead-letter queue."""

@@ -71,7 +71,7 @@ def resolved(value: Any, template: Template) -> Any:
                 text = text.replace(f"${{{key}}}", resolved(each, template))
             return resolved({"Fn::Sub": text}, template)
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([\w:]+)(\.\w+)?}", lambda found: _substituted(*found.groups(), template), text)
+            return re.sub(r"\$\{([\w:]+)(\.\w+)?}", lambda found: _substituted(found[1], found[2], template), text)
         case {"Fn::If": [_, value_if_true, _]}:
             return resolved(value_if_true, template)
         case dict():

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.aws import ACCOUNT, REGION
 from local.aws.awslambda.package import package
+from tests.support.roles import ROLE
 from tests.support.stack import Stack
 
 EVENT = "<aws.events.event.json>"
@@ -24,7 +25,7 @@ def copy_of_trigger(stack: Stack, name: str, replaced: Mapping[str, str], haste:
     machine = stack.states.create_state_machine(
         name=name,
         definition=json.dumps(hurried(json.loads(definition), haste)),
-        roleArn=trigger["roleArn"],
+        roleArn=ROLE,
         type=trigger["type"],
     )
     return machine["stateMachineArn"]
@@ -74,7 +75,7 @@ class Rule:
         template = target["InputTransformer"]["InputTemplate"]
         given = json.loads(template.replace(EVENT, json.dumps(EVENT))) | {"pipeline": pipeline}
         target["InputTransformer"]["InputTemplate"] = json.dumps(given).replace(json.dumps(EVENT), EVENT)
-        target["Arn"] = machine
+        target |= {"Arn": machine, "RoleArn": ROLE}
         target["DeadLetterConfig"] = {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue.rpartition('/')[2]}"}
         pattern = pattern.replace('"landing/"', json.dumps(prefix))
         self.arn = self._events.put_rule(Name=name, EventPattern=pattern)["RuleArn"]

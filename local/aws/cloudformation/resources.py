@@ -7,6 +7,8 @@ goes over to its new version at once, whatever its DeploymentPreference says. A 
 """
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ministack.services.stepfunctions as sfn
@@ -14,6 +16,8 @@ import yaml
 from ministack.services.cloudformation import provisioners
 
 from local.aws import patching
+from local.aws.awslambda import roles
+from local.aws.stepfunctions import permissions
 
 original = patching.names(provisioners, "_cw_metric_alarm_record", "_sfn_definition")
 ministack = patching.names(provisioners, "_RESOURCE_HANDLERS")
@@ -32,6 +36,9 @@ Made = tuple[str, dict[str, Any]]
 
 def install() -> None:
     patching.replace(provisioners, _cw_metric_alarm_record=alarm, _sfn_definition=definition)
+    for kind, problem in ROLE_PROBLEMS.items():
+        handlers = ministack._RESOURCE_HANDLERS[kind]
+        handlers["create"] = partial(create_with_role, handlers["create"], problem)
     ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineVersion"] = {
         "create": lambda _id, properties, _stack: publish(properties),
         "update": lambda _id, _old, properties, _stack: publish(properties),
@@ -64,6 +71,34 @@ def definition(properties: Properties) -> str:
     except ValueError:
         return json.dumps(yaml.safe_load(text))
     return text
+
+
+def machine_problem(properties: Properties) -> str | None:
+    logging = properties.get("LoggingConfiguration") or {}
+    return permissions.problem(definition(properties), properties.get("RoleArn", ""), logging)
+
+
+def function_problem(properties: Properties) -> str | None:
+    return roles.problem(properties.get("Role", ""))
+
+
+# ministack writes these past their APIs, which look at the role.
+ROLE_PROBLEMS: dict[str, Callable[[Properties], str | None]] = {
+    "AWS::StepFunctions::StateMachine": machine_problem,
+    "AWS::Lambda::Function": function_problem,
+}
+
+
+def create_with_role(
+    create: Callable[..., Made],
+    problem: Callable[[Properties], str | None],
+    name: str,
+    properties: Properties,
+    stack: str,
+) -> Made:
+    if text := problem(properties):
+        raise ValueError(f'Resource handler returned message: "{text}" (HandlerErrorCode: AccessDenied)')
+    return create(name, properties, stack)
 
 
 def publish(properties: Properties) -> Made:

@@ -1,9 +1,9 @@
 """Deliveries of EventBridge to state machines that fail: retries, and the target's dead-letter queue.
 
-Follows "How EventBridge retries delivering events" and "Using dead-letter queues to process
-undelivered events" in the Amazon EventBridge User Guide: a target that is missing or forbidden is
-not tried again; the message is the event as it was before its transformation. How long the pauses
-are is not documented; here they are short.
+Follows "How EventBridge retries delivering events", "Using dead-letter queues to process undelivered events" and "Using
+resource-based policies for Amazon EventBridge" in the Amazon EventBridge User Guide: a target that is missing or
+forbidden is not tried again; the message is the event as it was before its transformation. How long the pauses are is
+not documented; here they are short.
 """
 
 import contextvars
@@ -16,12 +16,16 @@ from typing import Any
 import ministack.services.eventbridge as eventbridge
 import ministack.services.sqs as sqs
 import ministack.services.stepfunctions as sfn
+from ministack.core.responses import get_account_id
 
 from local.aws import patching
+from local.aws.iam import resources
+from local.aws.iam.authorization import Denied, Principal, authorize
+from local.aws.iam.roles import may_assume
 
-original = patching.names(eventbridge, "_invoke_target")
+original = patching.names(eventbridge, "_invoke_target", "_dispatch_to_sqs")
 ministack = patching.names(eventbridge, "_pattern_event_view")
-queues = patching.names(sqs, "_act_send_message", "_queue_by_arn")
+queues = patching.names(sqs, "_act_send_message", "_queue_by_arn", "queue_policy_allows")
 
 # The ERROR_CODE of what a start answered; of these, only throttling passes.
 CODES = {
@@ -32,6 +36,9 @@ CODES = {
     "ExecutionLimitExceeded": "THROTTLING",
 }
 FINAL = ("NO_RESOURCE", "NO_PERMISSIONS")
+SERVICE = "events.amazonaws.com"
+SESSION = "EventBridge"
+START = "states:StartExecution"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -54,7 +61,7 @@ _current: contextvars.ContextVar[Delivery] = contextvars.ContextVar("delivery")
 
 
 def install() -> None:
-    patching.replace(eventbridge, _invoke_target=invoke_target, _dispatch_to_stepfunctions=start)
+    patching.replace(eventbridge, _invoke_target=invoke_target, _dispatch_to_stepfunctions=start, _dispatch_to_sqs=send)
 
 
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
@@ -66,6 +73,13 @@ def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str,
         _current.reset(token)
 
 
+def send(queue: Any, *arguments: Any, **options: Any) -> None:
+    """To a queue whose own policy allows it; what a queue forbids is dropped here, without its retries."""
+    rule = _current.get().rule.get("Arn", "")
+    if queues.queue_policy_allows(str(queue), SERVICE, rule, get_account_id()):
+        original._dispatch_to_sqs(queue, *arguments, **options)
+
+
 def start(arn: str, payload: str) -> None:
     """The first attempt; whatever has to follow it must not hold up the bus."""
     if failure := _attempt(arn, payload):
@@ -74,6 +88,14 @@ def start(arn: str, payload: str) -> None:
 
 
 def _attempt(arn: str, payload: str) -> Failure | None:
+    role = _current.get().target.get("RoleArn", "")
+    if not may_assume(SERVICE, role):
+        return Failure("NO_PERMISSIONS", f"EventBridge cannot assume the role {role}")
+    try:
+        machine = resources.of(START, {"stateMachineArn": arn})
+        authorize(Principal(role, SESSION), START, machine)
+    except Denied as denied:
+        return Failure("NO_PERMISSIONS", str(denied))
     status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": payload})
     if status < 400:
         return None
@@ -86,7 +108,8 @@ def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
     delivery = _current.get()
     policy = delivery.target.get("RetryPolicy") or {}
     attempts, seconds = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86400)
-    deadline, retries, exhausted = time.monotonic() + float(seconds), 0, {}
+    deadline, retries = time.monotonic() + float(seconds), 0
+    exhausted: dict[str, str] = {}
     while failure and failure.code not in FINAL and not exhausted:
         if retries >= int(attempts):
             exhausted = {"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
@@ -101,11 +124,12 @@ def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
 
 
 def _park(delivery: Delivery, failure: Failure, told: dict[str, str]) -> None:
-    queue = queues._queue_by_arn((delivery.target.get("DeadLetterConfig") or {}).get("Arn", ""))
-    if queue is None:
+    arn = (delivery.target.get("DeadLetterConfig") or {}).get("Arn", "")
+    rule, queue = delivery.rule.get("Arn", ""), queues._queue_by_arn(arn)
+    if queue is None or not queues.queue_policy_allows(arn, SERVICE, rule, get_account_id()):
         return  # dropped, as on AWS
     told |= {
-        "RULE_ARN": delivery.rule.get("Arn", ""),
+        "RULE_ARN": rule,
         "TARGET_ARN": delivery.target["Arn"],
         "ERROR_CODE": failure.code,
         "ERROR_MESSAGE": failure.message,

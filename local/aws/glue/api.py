@@ -12,12 +12,14 @@ import ministack.services.glue as glue
 from local.aws import faults, patching
 from local.aws.answers import ApiError, Handler, Operation, Request, Response, handler
 from local.aws.behaviour import check_tags
+from local.aws.iam.roles import arn, may_assume
 
 original = patching.names(glue, "_handle_request_sync", "handle_request", "reset")
 ministack = patching.names(glue, "_arn", "_tags")
 
 NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\t]*")
 MAX_NAME = 255
+SERVICE = "glue.amazonaws.com"
 
 _added: dict[str, Handler] = {}
 _resets: list[Callable[[], None]] = [faults.forget]
@@ -76,6 +78,12 @@ def check_name(request: Request) -> str:
         "ValidationException",
         f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: {constraint}",
     )
+
+
+def check_role(request: Request) -> None:
+    if not may_assume(SERVICE, arn(request.get("Role", ""))):
+        text = "Service is unable to assume provided role. Please verify role's TrustPolicy"
+        raise ApiError("InvalidInputException", text)
 
 
 def tags(kind: str, name: str) -> dict[str, str]:

@@ -20,9 +20,11 @@ from local.aws import clients
 from local.aws.glue.classifiers import Columns, FileSchema, SchemaError, infer, merge, table_name
 from local.aws.glue.data_catalog import Catalog, Changes, CrawlError, Table
 from local.aws.glue.exclude_patterns import glob_to_regex
+from local.aws.iam import roles
 
 __all__ = ["Changes", "CrawlError", "crawl"]
 
+SESSION = "AWS-Crawler"
 SIMILARITY = 0.7
 # The policy of a crawler's Configuration that makes one table of whatever is in one target.
 COMBINE = "CombineCompatibleSchemas"
@@ -75,7 +77,7 @@ def crawl(definition: dict[str, Any]) -> Callable[[], Changes]:
         s3_targets = definition.get("Targets", {}).get("S3Targets", [])
         targets = [Target(target["Path"], target.get("Exclusions", [])) for target in s3_targets]
         found = [(target, table) for target in targets for table in [_read(definition, target)]]
-        catalog = Catalog(clients.client("glue"), definition)
+        catalog = Catalog(_client("glue", definition), definition)
     except ClientError as error:
         raise CrawlError(error.response["Error"]["Message"]) from error
 
@@ -94,7 +96,7 @@ def crawl(definition: dict[str, Any]) -> Callable[[], Changes]:
 
 def _read(definition: dict[str, Any], target: Target) -> Table | None:
     """The table that the objects of `target` make, None when there are none."""
-    s3 = clients.client("s3")
+    s3 = _client("s3", definition)
     files: list[DataFile] = []
     with tempfile.TemporaryDirectory(prefix="crawl-") as scratch:
         for key, size, relative in _objects(s3, target):
@@ -107,6 +109,10 @@ def _read(definition: dict[str, Any], target: Target) -> Table | None:
                 raise CrawlError(f"s3://{target.bucket}/{key} can't be classified: {error}") from error
             files.append(DataFile(key, relative.split("/")[:-1], size, schema))
     return _table(definition, target, files) if files else None
+
+
+def _client(service: str, definition: dict[str, Any]) -> BaseClient:
+    return clients.client(service, roles.arn(definition["Role"]), SESSION)
 
 
 def _objects(s3: BaseClient, target: Target) -> Iterator[tuple[str, int, str]]:
@@ -129,8 +135,8 @@ def _table(definition: dict[str, Any], target: Target, files: list[DataFile]) ->
     may_differ = COMBINE in (definition.get("Configuration") or "")
     for file in files[1:]:
         if not may_differ and not _similar(file.schema.columns, first.schema.columns):
-            one, other = (f"{each.key} ({', '.join(each.schema.columns)})" for each in (first, file))
-            raise CrawlError(f"{target.path} holds different schemas: {one} and {other}")
+            both = (f"{each.key} ({', '.join(each.schema.columns)})" for each in (first, file))
+            raise CrawlError(f"{target.path} holds different schemas: {' and '.join(both)}")
         for what, one, other in (
             ("formats", file.schema.format, first.schema.format),
             ("delimiters", file.schema.delimiter, first.schema.delimiter),

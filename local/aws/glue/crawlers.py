@@ -20,7 +20,16 @@ from local.aws import patching
 from local.aws.answers import ApiError, Request, call, handler
 from local.aws.behaviour import Behaviour
 from local.aws.glue import crawl_targets
-from local.aws.glue.api import add_operations, check_name, check_request_tags, forget_tags, on_reset, set_tags, tags
+from local.aws.glue.api import (
+    add_operations,
+    check_name,
+    check_request_tags,
+    check_role,
+    forget_tags,
+    on_reset,
+    set_tags,
+    tags,
+)
 from local.aws.glue.crawls import Life
 
 original = patching.names(glue, "_create_crawler", "_update_crawler", "_delete_crawler", "_tag_resource")
@@ -93,6 +102,7 @@ def install() -> None:
 def create_crawler(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
     check_request_tags(new_tags)
+    check_role(request)
     with _lock:
         call(original._create_crawler, request)
         _lives[name] = Life(name)
@@ -135,6 +145,8 @@ def batch_get_crawlers(request: Request) -> dict[str, Any]:
 def start_crawler(request: Request) -> dict[str, Any]:
     name = request["Name"]
     with _lock:
+        if name not in _lives:
+            raise ApiError("EntityNotFoundException", f"Crawler with name {name} does not exist")
         life, behaviour = _idle(name), _behaviour(name)
         crawl = life.start()
         definition = dict(ministack._crawlers[name])

@@ -83,7 +83,7 @@ class Crawl:
                 ended = {"completionDate": _timestamp(self.ended or 0), "runningTime (sec)": str(int(self.seconds))}
                 detail = {"state": "Succeeded", "warningMessage": "N/A", "cloudWatchLogLink": link} | counts | ended
             case "FAILED":
-                detail = {"state": "Failed", "errorMessage": self.error, "cloudWatchLogLink": link}
+                detail = {"state": "Failed", "errorMessage": self.error or "", "cloudWatchLogLink": link}
             case _:
                 return None
         message = f"Crawler {detail['state']}"

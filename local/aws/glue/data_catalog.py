@@ -148,6 +148,8 @@ class Catalog:
             self._glue.get_database(Name=self._database)
         except self._glue.exceptions.EntityNotFoundException as error:
             raise CrawlError(f"Database {self._database} does not exist") from error
+        except ClientError as error:
+            raise CrawlError(error.response["Error"]["Message"]) from error
 
     def write(self, table: Table, changes: Changes) -> None:
         new = table.table_input(self._crawler)

@@ -23,10 +23,12 @@ from ministack.core.responses import get_region
 from local.aws import clients
 from local.aws.behaviour import Behaviour
 from local.aws.eventbridge import events
+from local.aws.iam import roles
 
 logger = logging.getLogger("jobs")
 
 MINUTE = 60
+SESSION = "GlueJobRunnerSession"
 # How the event of an ended run is marked, and what it says unless Glue has more to say.
 SEVERITIES = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN", "FAILED": "ERROR"}
 MESSAGES = {"SUCCEEDED": "Job run succeeded", "STOPPED": "Job run stopped"}
@@ -47,6 +49,7 @@ class JobRun:
         self.id = f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}"
         self.ended = threading.Event()
         self._job, self._behaviour = job, behaviour
+        self._role = roles.arn(job["Role"])
         self._arguments = (
             job.get("DefaultArguments", {}) | request.get("Arguments", {}) | job.get("NonOverridableArguments", {})
         )
@@ -128,7 +131,7 @@ class JobRun:
             raise JobError(f"Job {self._job['Name']} has no script")
         with tempfile.TemporaryDirectory(prefix="job-") as directory:
             runs_script = location and outcome == "SUCCEEDED"
-            script = _fetch(location, Path(directory)) if runs_script else None
+            script = self._fetch(location, Path(directory)) if runs_script else None
             libraries = self._libraries(Path(directory, "libraries")) if runs_script else []
             with self._lock:
                 if not self._stop_requested.is_set():
@@ -146,7 +149,7 @@ class JobRun:
         """What `--extra-py-files` adds to the Python path: archives themselves, of modules their folder."""
         directory.mkdir()
         locations = self._arguments.get(EXTRA_PY_FILES, "").split(",")
-        files = [_fetch(location, directory) for location in locations if location]
+        files = [self._fetch(location, directory) for location in locations if location]
         return [file if file.suffix in ARCHIVES else directory for file in files]
 
     def _run(self, script: Path, libraries: list[Path]) -> bool:
@@ -162,6 +165,7 @@ class JobRun:
                     command,
                     cwd=script.parent,
                     env=os.environ
+                    | clients.credentials(self._role, SESSION)
                     | {"AWS_REGION": get_region(), "AWS_DEFAULT_REGION": get_region()}
                     | {"PYTHONPATH": os.pathsep.join(map(str, libraries))},
                     stdin=subprocess.DEVNULL,
@@ -185,6 +189,16 @@ class JobRun:
             raise JobError(_exception(errors.read_text(errors="replace")) or f"Command failed with exit code {code}")
         return True
 
+    def _fetch(self, location: str, directory: Path) -> Path:
+        """A script or a library as it is in S3 now: a deployment between two runs takes effect."""
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        file = directory / (key.rpartition("/")[2] or "script.py")
+        try:
+            clients.client("s3", self._role, SESSION).download_file(bucket, key, str(file))
+        except ClientError as error:
+            raise JobError(f"Error downloading {location}: {error.response['Error']['Message']}") from error
+        return file
+
     def _set(self, state: str) -> None:
         self._record["JobRunState"] = state
         self._record["LastModifiedOn"] = round(time.time(), 3)
@@ -196,14 +210,3 @@ def _exception(output: str) -> str | None:
     frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
     after = lines[frames[-1] :] if frames else lines[-1:]
     return next((line for line in after if not line.startswith(" ")), None)
-
-
-def _fetch(location: str, directory: Path) -> Path:
-    """A script or a library as it is in S3 now: a deployment between two runs takes effect."""
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    file = directory / (key.rpartition("/")[2] or "script.py")
-    try:
-        clients.client("s3").download_file(bucket, key, str(file))
-    except ClientError as error:
-        raise JobError(f"Error downloading {location}: {error.response['Error']['Message']}") from error
-    return file

@@ -14,7 +14,7 @@ from ministack.core.responses import AccountRegionScopedDict
 from local.aws import patching
 from local.aws.answers import ApiError, Request, call, handler
 from local.aws.behaviour import Behaviour
-from local.aws.glue.api import check_name, check_request_tags, forget_tags, on_reset, set_tags, tags
+from local.aws.glue.api import check_name, check_request_tags, check_role, forget_tags, on_reset, set_tags, tags
 from local.aws.glue.job_runs import JobRun
 
 original = patching.names(glue, "_create_job", "_update_job", "_delete_job")
@@ -41,6 +41,7 @@ def install() -> None:
 def create_job(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
     check_request_tags(new_tags)
+    check_role(request)
     answer = call(original._create_job, request)
     job = ministack._jobs[name]
     job.pop("Tags", None)  # told by GetTags only
@@ -68,7 +69,7 @@ def start_job_run(request: Request) -> dict[str, Any]:
     name = request["JobName"]
     with _lock:
         if name not in ministack._jobs:
-            raise ApiError("EntityNotFoundException", "Failed to start job run due to missing metadata")
+            raise ApiError("EntityNotFoundException", "Failed to start job run due to missing metadata.")
         job = dict(ministack._jobs[name])
         active = sum(not run.ended.is_set() for run in _runs[name])
         if active >= job["ExecutionProperty"].get("MaxConcurrentRuns", 1):

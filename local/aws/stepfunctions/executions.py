@@ -1,8 +1,6 @@
-"""The life of an execution: idempotent starts, time-outs, aborts, and executions in executions.
+"""The life of an execution: idempotent starts, time-outs, aborts.
 
-Follows "StartExecution" and "StopExecution" in the AWS Step Functions API Reference, and
-"Start workflow executions from a task state in Step Functions" and "Run a Job (.sync)" in
-the Developer Guide.
+Follows "StartExecution" and "StopExecution" in the AWS Step Functions API Reference.
 """
 
 import contextvars
@@ -11,7 +9,6 @@ import re
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import ministack.services.stepfunctions as sfn
@@ -19,12 +16,10 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 
 from local.aws import faults, patching
 from local.aws.answers import Handler, Request, Response
-from local.aws.behaviour import check_machine_tags
-from local.aws.stepfunctions import aborts, integrations
+from local.aws.stepfunctions import aborts, permissions, state_machines
 
 original = patching.names(
     sfn,
-    "_create_state_machine",
     "_describe_execution",
     "_fail_execution",
     "_list_executions",
@@ -32,21 +27,17 @@ original = patching.names(
     "_start_execution",
     "_start_sync_execution",
     "_stop_execution",
-    "_tag_resource",
     "reset",
 )
 ministack = patching.names(
     sfn,
-    "_ExecutionError",
     "_add_event",
     "_emit_execution_status_event",
     "_execution_version_arn",
     "_executions",
-    "_nested_start_execution_request",
     "_resolve_state_machine_arn",
     "_state_machine_aliases",
     "_state_machines",
-    "_tags",
 )
 
 # Type Name of the API; the last class are the control characters.
@@ -61,7 +52,7 @@ class Running:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
-_running: defaultdict[str, Running] = defaultdict(Running)
+running_executions: defaultdict[str, Running] = defaultdict(Running)
 # To look for a name and to take it must be one step, for concurrent callers.
 _starting = threading.Lock()
 
@@ -69,8 +60,6 @@ _starting = threading.Lock()
 def install() -> None:
     patching.replace(
         sfn,
-        _create_state_machine=create_state_machine,
-        _tag_resource=tag_resource,
         _start_execution=start_execution,
         _start_sync_execution=start_sync_execution,
         _describe_execution=describe_execution,
@@ -78,30 +67,8 @@ def install() -> None:
         _stop_execution=stop_execution,
         _run_execution=run_execution,
         _fail_execution=fail_execution,
-        _invoke_nested_start_execution=start_as_task,
-        _invoke_nested_start_execution_sync=run_as_task,
         reset=reset,
     )
-
-
-def create_state_machine(request: Request) -> Response:
-    return _tagged(original._create_state_machine, request)
-
-
-def tag_resource(request: Request) -> Response:
-    return _tagged(original._tag_resource, request)
-
-
-def _tagged(handler: Handler, request: Request) -> Response:
-    try:
-        check_machine_tags(_plain(request.get("tags", [])))
-    except ValueError as error:
-        return error_response_json("ValidationException", str(error))
-    return handler(request)
-
-
-def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
-    return {tag["key"]: tag["value"] for tag in tags}
 
 
 def start_execution(request: Request) -> Response:
@@ -118,7 +85,7 @@ def _unless_struck(operation: str, handler: Handler, request: Request) -> Respon
     arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
     if arn is None:
         return handler(request)
-    what = faults.next_fault(operation, (arn.rpartition(":")[2], _plain(ministack._tags.get(arn, []))))
+    what = faults.next_fault(operation, (arn.rpartition(":")[2], state_machines.tags_of(arn)))
     if what in (None, "lost-response"):
         answer = handler(request)
     return answer if what is None else faults.response(what, "states", operation)
@@ -195,7 +162,7 @@ def _namesake(request: Request) -> dict[str, Any] | None:
 
 def run_execution(arn: str) -> None:
     """Runs an execution in a scope of its own, and within its machine's TimeoutSeconds."""
-    running, execution = _running[arn], ministack._executions[arn]
+    running, execution = running_executions[arn], ministack._executions[arn]
     timer = None
     if seconds := _timeout(execution):
         context = contextvars.copy_context()
@@ -203,7 +170,8 @@ def run_execution(arn: str) -> None:
         timer.daemon = True
         timer.start()
     try:
-        with aborts.entered(running.scope):
+        role = ministack._state_machines[execution["stateMachineArn"]]["roleArn"]
+        with aborts.entered(running.scope), permissions.acting(role, execution["name"]):
             original._run_execution(arn)
     except aborts.Aborted:
         pass  # whoever aborted it has written its status
@@ -227,13 +195,13 @@ def _time_out(execution: dict[str, Any]) -> None:
         execution["stopDate"] = now_iso()
         ministack._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
         ministack._emit_execution_status_event(execution)
-        _running[execution["executionArn"]].scope.abort()
+        running_executions[execution["executionArn"]].scope.abort()
 
 
 def stop_execution(request: Request) -> Response:
     response = original._stop_execution(request)
     if response[0] == 200:
-        _running[request["executionArn"]].scope.abort()
+        running_executions[request["executionArn"]].scope.abort()
     return response
 
 
@@ -243,47 +211,8 @@ def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
         original._fail_execution(execution, error, cause)
 
 
-def start_as_task(_resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """`states:startExecution`."""
-    status, _, body = start_execution(ministack._nested_start_execution_request(arguments))
-    answer = json.loads(body)
-    if status >= 400:
-        raise integrations.refusal("states", "StartExecution", answer["__type"], answer["message"])
-    return _as_task_output(answer)
-
-
-def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """`states:startExecution.sync[:2]`; a child that does not succeed is States.TaskFailed."""
-    arn = start_as_task(resource, arguments)["ExecutionArn"]
-    scope = aborts.current.get()
-    with scope.on_abort(lambda: stop_execution({"executionArn": arn})):
-        _running[arn].ended.wait()
-    scope.check()
-    description = json.loads(original._describe_execution({"executionArn": arn})[2])
-    if resource.endswith(".sync:2"):
-        for name in ("input", "output"):
-            if description.get(name) is not None:
-                description[name] = json.loads(description[name])
-    result = _as_task_output(description)
-    if result["Status"] != "SUCCEEDED":
-        raise ministack._ExecutionError("States.TaskFailed", json.dumps(result))
-    return result
-
-
-def _as_task_output(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer of the API as a task gives it: capital letters, and times in milliseconds."""
-    output = {name[0].upper() + name[1:]: value for name, value in answer.items() if value is not None}
-    for name in ("StartDate", "StopDate"):
-        if name in output:
-            output[name] = round(datetime.fromisoformat(output[name]).timestamp() * 1000)
-    for name in ("InputDetails", "OutputDetails"):
-        if name in output:
-            output[name] = {"Included": output[name]["included"]}
-    return output
-
-
 def reset() -> None:
-    for running in list(_running.values()):
+    for running in list(running_executions.values()):
         running.scope.abort()
     original.reset()
-    _running.clear()
+    running_executions.clear()

@@ -19,7 +19,7 @@ MAX_DEPTH = 100
 original = patching.names(jsonata.Jsonata, "jsonata")
 
 
-class Timebox(jsonata.timebox.Timebox):
+class Timebox(jsonata.timebox.Timebox):  # type: ignore[misc] # jsonata-python has no types
     """Counts the time that the expression computes. It may wait longer for its turn: all of AWS is one process here."""
 
     def __init__(self, frame: Any, timeout: int | None = None, max_depth: int | None = None) -> None:

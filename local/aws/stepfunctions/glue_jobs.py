@@ -10,7 +10,7 @@ import ministack.services.stepfunctions as sfn
 
 from local.aws import patching
 from local.aws.glue import jobs
-from local.aws.stepfunctions import aborts, integrations
+from local.aws.stepfunctions import aborts, integrations, permissions
 
 ministack = patching.names(sfn, "_ExecutionError", "_SERVICE_DISPATCH", "_invoke_aws_sdk_integration")
 
@@ -31,8 +31,11 @@ def start_job_run(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     name = arguments["JobName"]
     if not resource.endswith(".sync"):
         return {"JobName": name, **started}
+    for operation in ("GetJobRun", "GetJobRuns"):
+        permissions.check(resource, "glue", operation, arguments)
     run = jobs.run_of(name, started["JobRunId"])
-    with aborts.current.get().on_abort(run.stop):
+    stop = permissions.if_allowed("glue:BatchStopJobRun", arguments, run.stop)
+    with aborts.current.get().on_abort(stop):
         run.ended.wait()
     aborts.current.get().check()
     # Step Functions tells times in milliseconds.

@@ -21,6 +21,7 @@ HANDLERS = patching.names(
 )
 
 MAX_EVENTS = 25_000
+# What ends a task whose job, or execution, was started.
 SUBMITTED = ("States.TaskFailed", "States.Timeout")
 # ministack numbers an event by those before it: concurrent branches must not count the same ones.
 _adding = threading.Lock()
@@ -31,13 +32,16 @@ def install() -> None:
 
 
 def add_event(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task that was scheduled is started too, and one that has run a job was submitted to its service."""
+    """A task that was scheduled is started too, and one that waits for a job was submitted, or could not be."""
     with _adding:
         if len(execution["events"]) >= MAX_EVENTS and not kind.startswith("Execution"):
             text = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
             raise ministack._ExecutionError("States.Runtime", text)
-        if kind in ("TaskSucceeded", "TaskFailed") and _was_submitted(details or {}):
-            original._add_event(execution, "TaskSubmitted")
+        if kind in ("TaskSucceeded", "TaskFailed") and details and ".sync" in _told(details)["resource"]:
+            if _told(details).get("error", SUBMITTED[0]) in SUBMITTED:
+                original._add_event(execution, "TaskSubmitted")
+            else:
+                kind, details = "TaskSubmitFailed", {"taskSubmitFailedEventDetails": _told(details)}
         event = original._add_event(execution, kind, details)
         if kind == "TaskScheduled":
             details = {"taskStartedEventDetails": event["taskScheduledEventDetails"]}
@@ -45,15 +49,15 @@ def add_event(execution: dict[str, Any], kind: str, details: dict[str, Any] | No
         return event
 
 
-def _was_submitted(details: dict[str, Any]) -> bool:
-    """Whether a job, or an execution, was started: one that was refused leaves an event less."""
+def _told(details: dict[str, Any]) -> dict[str, Any]:
     [told] = details.values()
-    return ".sync" in told["resource"] and told.get("error", "States.TaskFailed") in SUBMITTED
+    return told
 
 
 def run_states(states: dict[str, Any], start_at: str, data: Any, execution: dict[str, Any], context: Any) -> Any:
     """The states of a branch or an iteration; ministack's own loop leaves no trace of them."""
-    name, value = start_at, copy.deepcopy(data)
+    name: str | None = start_at
+    value = copy.deepcopy(data)
     while name:
         if name not in states:
             raise ministack._ExecutionError("States.Runtime", f"State '{name}' not found")

@@ -27,6 +27,7 @@ ministack = patching.names(
 )
 queues = patching.names(sqs, "_Err")
 
+DENIED = "AccessDeniedException"
 SEND_MESSAGE = "arn:aws:states:::sqs:sendMessage"
 # What botocore calls a service that Step Functions calls otherwise.
 MODELS = {"sfn": "stepfunctions", "states": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
@@ -71,6 +72,15 @@ def optimized(service: str, operation: str) -> Iterator[None]:
         _raw.reset(token)
 
 
+def denied(resource: str, service: str, operation: str, message: str) -> Any:
+    """The error of a task that the machine's role does not allow."""
+    if "aws-sdk:" in resource:
+        name = sdk_name(service, DENIED)
+        text = f"{message} (Service: {name.partition('.')[0]}, Status Code: 400, Request ID: {new_uuid()})"
+        return ministack._ExecutionError(name, text)
+    return refusal(service, operation, DENIED, message)
+
+
 def refusal(service: str, operation: str, code: str, message: str) -> Any:
     """The error of an optimized integration."""
     if code.startswith("States."):
@@ -79,7 +89,9 @@ def refusal(service: str, operation: str, code: str, message: str) -> Any:
     model = _model(service)
     assert model
     known = _class(code) in _errors(model, operation)
-    cause = f"{message} (Service: {name}; Status Code: 400; Error Code: {code}; Request ID: {new_uuid()}; Proxy: null)"
+    status = 403 if (service, code) == ("lambda", DENIED) else 400
+    told = f"Service: {name}; Status Code: {status}; Error Code: {code}; Request ID: {new_uuid()}; Proxy: null"
+    cause = f"{message} ({told})"
     return ministack._ExecutionError(f"{prefix}.{_class(code) if known else f'{name}Exception'}", cause)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import ministack.services.stepfunctions as sfn
 
 from local.aws import patching
-from local.aws.stepfunctions import aborts, history
+from local.aws.stepfunctions import aborts, history, permissions
 
 original = patching.names(
     sfn,
@@ -24,6 +24,7 @@ original = patching.names(
     "_find_matching_retrier",
     "_invoke_resource",
     "_invoke_resource_with_timeout",
+    "_invoke_with_callback",
     "_run_map_items",
     "_run_parallel_branches",
 )
@@ -62,6 +63,7 @@ def install() -> None:
         _find_matching_retrier=find_matching_retrier,
         _invoke_resource=invoke_resource,
         _invoke_resource_with_timeout=invoke_resource_with_timeout,
+        _invoke_with_callback=invoke_with_callback,
         _run_map_items=run_map_items,
         _run_parallel_branches=run_parallel_branches,
         _run_sub_machine=run_sub_machine,
@@ -77,6 +79,7 @@ def sleep(seconds: float) -> None:
 def invoke_resource(resource: str, arguments: Any) -> Any:
     """A function without free concurrency is Lambda.TooManyRequestsException."""
     aborts.current.get().check()
+    permissions.check_task(resource, arguments)
     try:
         return original._invoke_resource(resource, arguments)
     except ministack._ExecutionError as error:
@@ -93,6 +96,11 @@ def invoke_resource_with_timeout(resource: str, arguments: Any, seconds: float) 
         if error.error == "States.Timeout":
             raise ministack._ExecutionError(error.error, "") from error
         raise
+
+
+def invoke_with_callback(resource: str, arguments: Any, token: str, state: State) -> Any:
+    permissions.check_task(resource, arguments)
+    return original._invoke_with_callback(resource, arguments, token, state)
 
 
 def fail_state_error(state: State, raw_input: Any, context: Context | None = None) -> tuple[str, str]:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 PASS = {"Type": "Pass", "End": True}
 FAIL = {"Type": "Fail", "Error": "Boom", "Cause": "because"}
+WAIT = {"Type": "Wait", "Seconds": 60, "End": True}
+SLEEP = "import os, time; print(os.getpid()); time.sleep(600)"
 _numbers = itertools.count()
 
 
@@ -46,8 +48,29 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
         return list(pool.map(lambda call: call(), calls))
 
 
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions: str | list[str], resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
 def expression(output: str) -> dict[str, Any]:
     return {"Type": "Pass", "Output": f"{{% {output} %}}", "End": True}
+
+
+def nested(machine: str, how: str = ".sync:2", **arguments: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::states:startExecution{how}",
+        "Arguments": {"StateMachineArn": machine, **arguments},
+        "End": True,
+    }
+
+
+def crawler_arn(name: str) -> str:
+    return f"arn:aws:glue:{REGION}:{ACCOUNT}:crawler/{name}"
 
 
 class Local:
@@ -57,6 +80,21 @@ class Local:
         self.aws = aws
         self.glue, self.s3 = aws.client("glue"), aws.client("s3")
         self.states, self.sqs = aws.client("stepfunctions"), aws.client("sqs")
+        self.create_role()
+
+    def create_role(self) -> None:
+        """The role of everything here that needs one: it may do all."""
+        self.role("local", allow("*", "*"))
+
+    def role(self, name: str, *statements: dict[str, Any], trusted: list[str] | None = None, path: str = "/") -> str:
+        """A new role, which by default every service may assume."""
+        services = [f"{each}.amazonaws.com" for each in ("events", "glue", "lambda", "states")]
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": trusted or services}}
+        iam = self.aws.client("iam")
+        arn: str = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy(*statements))
+        return arn
 
     def bucket(self, **objects: Any) -> str:
         """A new bucket; `objects` are key=body."""
@@ -72,11 +110,10 @@ class Local:
         quick = {"local:seconds": "0", "local:stopping-seconds": "0"}
         self.glue.create_crawler(
             Name=name,
-            Role=ROLE,
             DatabaseName=database or self.database(),
             Targets={"S3Targets": [{"Path": path} for path in paths]},
             Tags=quick | (tags or {}),
-            **more,
+            **{"Role": ROLE, **more},
         )
         return name
 
@@ -104,7 +141,7 @@ class Local:
         if script is not None:
             bucket = self.bucket(**{"job.py": script})
             command["ScriptLocation"] = f"s3://{bucket}/job.py"
-        self.glue.create_job(Name=name, Role=ROLE, **{"Command": command, "Tags": tags or {}, **more})
+        self.glue.create_job(Name=name, **{"Role": ROLE, "Command": command, "Tags": tags or {}, **more})
         return name
 
     def function(self, file: str, source: str, **more: Any) -> str:
@@ -123,13 +160,13 @@ class Local:
         run_id = self.glue.start_job_run(JobName=name, **arguments)["JobRunId"]
         return eventually(lambda: "CompletedOn" in (run := self.job_run(name, run_id)) and run)
 
-    def machine(self, *, timeout: int | None = None, **states: Any) -> str:
+    def machine(self, *, timeout: int | None = None, role: str = ROLE, **states: Any) -> str:
         """A new JSONata machine of these states, the first one first."""
         definition: dict[str, Any] = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
         if timeout:
             definition["TimeoutSeconds"] = timeout
         return self.states.create_state_machine(
-            name=unique("machine"), definition=json.dumps(definition), roleArn=ROLE
+            name=unique("machine"), definition=json.dumps(definition), roleArn=role
         )["stateMachineArn"]
 
     def start(self, machine: str, given: Any = None, **arguments: Any) -> str:
@@ -142,9 +179,9 @@ class Local:
     def ended(self, arn: str, timeout: float = 10.0) -> dict[str, Any]:
         return eventually(lambda: (e := self.execution(arn))["status"] != "RUNNING" and e, timeout)
 
-    def run(self, given: Any = None, timeout: int | None = None, **states: Any) -> dict[str, Any]:
+    def run(self, given: Any = None, **machine: Any) -> dict[str, Any]:
         """Runs a new machine to its end."""
-        return self.ended(self.start(self.machine(timeout=timeout, **states), given))
+        return self.ended(self.start(self.machine(**machine), given))
 
     def output(self, given: Any = None, **states: Any) -> Any:
         execution = self.run(given, **states)
@@ -157,13 +194,19 @@ class Local:
         assert execution["status"] == "FAILED", execution
         return execution["error"], execution["cause"]
 
+    def queue(self) -> tuple[str, str]:
+        """URL and ARN of a new queue that EventBridge may send to."""
+        name = unique("queue")
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        principal = {"Service": "events.amazonaws.com"}
+        may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn, "Principal": principal}
+        return self.sqs.create_queue(QueueName=name, Attributes={"Policy": policy(may_send)})["QueueUrl"], arn
+
     def queue_for(self, pattern: dict[str, Any]) -> str:
         """A queue that gets the events of the default bus that match `pattern`."""
-        name = unique("queue")
-        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        events = self.aws.client("events")
+        url, arn = self.queue()
+        events, name = self.aws.client("events"), unique("rule")
         events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
         return url
 
@@ -182,3 +225,21 @@ def arrived(local: Local, queue: str, count: int) -> list[dict[str, Any]]:
 
     eventually(enough)
     return events
+
+
+def table(local: Local, crawler: str, name: str) -> dict[str, Any]:
+    database = local.get_crawler(crawler)["DatabaseName"]
+    return local.glue.get_table(DatabaseName=database, Name=name)["Table"]
+
+
+def columns(table: dict[str, Any]) -> dict[str, str]:
+    return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+
+def changes(crawl: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The counts of a crawl's Summary."""
+    summary = json.loads(crawl["Summary"])
+    return {
+        kind: {change: json.loads(leaf)["Count"] for change, leaf in by_change.items()}
+        for kind, by_change in summary.items()
+    }

@@ -10,11 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from local.aws import HOST, REGION
-from local.aws.tests.support import ROLE, Local, error_code, unique
-
-
-def arn(name: str) -> str:
-    return f"arn:aws:glue:{REGION}:000000000000:crawler/{name}"
+from local.aws.tests.support import ROLE, Local, crawler_arn, error_code, unique
 
 
 def fault(local: Local, operation: str, value: str) -> str:
@@ -49,9 +45,11 @@ def test_faults_follow_each_other(local: Local) -> None:
     codes = [error_code(local.glue.get_crawler, Name=name)[0] for _ in range(3)]
     assert codes == ["ThrottlingException", "InternalServiceException", "AccessDeniedException"]
     assert local.get_crawler(name)
-    local.glue.tag_resource(ResourceArn=arn(name), TagsToAdd={"local:fault:GetCrawler": "forever ThrottlingException"})
+    local.glue.tag_resource(
+        ResourceArn=crawler_arn(name), TagsToAdd={"local:fault:GetCrawler": "forever ThrottlingException"}
+    )
     assert [error_code(local.glue.get_crawler, Name=name)[0] for _ in range(3)] == ["ThrottlingException"] * 3
-    local.glue.untag_resource(ResourceArn=arn(name), TagsToRemove=["local:fault:GetCrawler"])
+    local.glue.untag_resource(ResourceArn=crawler_arn(name), TagsToRemove=["local:fault:GetCrawler"])
     assert local.get_crawler(name)
 
 

@@ -6,7 +6,6 @@ These belong to whoever uses the project, not to its template.
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,7 +15,7 @@ from local.demo import ROOT
 from local.demo.deploy import Rule
 
 HERE = Path(__file__).parent
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/GlueRole"
+GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
 SCRIPTS = "scripts/"
 TABLES = HERE / "tables.py"
 
@@ -87,7 +86,7 @@ def names() -> Iterator[str]:
 
 def set_up(aws: LocalAws, workload: Workload) -> None:
     """Creates everything but the samples: the bucket, whose objects make events, the database, jobs and crawlers."""
-    s3, glue, iam = aws.client("s3"), aws.client("glue"), aws.client("iam")
+    s3, glue = aws.client("s3"), aws.client("glue")
     bucket = workload.bucket
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     if workload.events == "eventbridge":
@@ -96,8 +95,7 @@ def set_up(aws: LocalAws, workload: Workload) -> None:
         )
     else:
         _record(aws, workload)
-    with suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName="GlueRole", AssumeRolePolicyDocument="{}")
+    role = create_role(aws, f"glue-{workload.name}", *may_work_on(workload))
     if workload.database:
         glue.create_database(DatabaseInput={"Name": workload.database})
 
@@ -111,7 +109,7 @@ def set_up(aws: LocalAws, workload: Workload) -> None:
         script = upload(workload.folder / job.script)
         glue.create_job(
             Name=name,
-            Role=ROLE,
+            Role=role,
             Command={"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": script},
             DefaultArguments={**job.arguments, **libraries},
             Tags={"local:seconds": str(job.seconds)},
@@ -119,12 +117,37 @@ def set_up(aws: LocalAws, workload: Workload) -> None:
     for name, crawler in workload.crawlers.items():
         glue.create_crawler(
             Name=name,
-            Role=ROLE,
+            Role=role,
             DatabaseName=workload.database,
             TablePrefix=crawler.table_prefix,
             Targets={"S3Targets": [{"Path": f"s3://{bucket}/{folder}"} for folder in crawler.folders]},
             Tags={"local:seconds": str(crawler.seconds)},
         )
+
+
+def create_role(aws: LocalAws, name: str, *statements: Mapping[str, Any]) -> str:
+    """A role for jobs and crawlers, with these permissions."""
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"}}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(*statements))
+    return role["Arn"]
+
+
+def may_work_on(workload: Workload) -> Iterator[Mapping[str, Any]]:
+    """What jobs and crawlers need: the objects of the bucket, and the tables of the database."""
+    objects = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    bucket = f"arn:aws:s3:::{workload.bucket}"
+    yield {"Effect": "Allow", "Action": objects, "Resource": [bucket, f"{bucket}/*"]}
+    if workload.database:
+        tables = [f"glue:{action}" for action in ("GetDatabase", "*Table", "*Partition", "*Partitions")]
+        on = [f"{GLUE}:catalog", f"{GLUE}:database/{workload.database}", f"{GLUE}:table/{workload.database}/*"]
+        yield {"Effect": "Allow", "Action": tables, "Resource": on}
+
+
+def _policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _record(aws: LocalAws, workload: Workload) -> None:

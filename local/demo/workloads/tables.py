@@ -3,18 +3,27 @@
 Glue adds this file to the Python path of a job: --extra-py-files.
 """
 
+# Glue runs Python 3.9, for which some annotations here are too new.
+from __future__ import annotations
+
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import boto3
 import duckdb
+from duckdb import DuckDBPyRelation
+
+# Makes a client of the service that is named.
+MakeClient = Callable[[str], Any]
 
 # Relations are read when they are used: what they read is kept as long as the process.
 _scratch = tempfile.TemporaryDirectory()
 
 
-def read(database, name, client=boto3.client):
+def read(database: str, name: str, client: MakeClient = boto3.client) -> DuckDBPyRelation:
     """The rows of a table, in the types of the catalog."""
     table = client("glue").get_table(DatabaseName=database, Name=name)["Table"]
     files = _download(table["StorageDescriptor"]["Location"], client)
@@ -25,17 +34,23 @@ def read(database, name, client=boto3.client):
     return duckdb.read_csv(files, header=True, columns=columns, sep=table["Parameters"]["delimiter"])
 
 
-def read_csv(location, client=boto3.client):
+def read_csv(location: str, client: MakeClient = boto3.client) -> DuckDBPyRelation:
     """The rows of the CSV files under `location`, as text: nothing is lost or changed on the way."""
     return duckdb.read_csv(_download(location, client, ".csv"), all_varchar=True, union_by_name=True)
 
 
-def read_parquet(location, client=boto3.client):
+def read_parquet(location: str, client: MakeClient = boto3.client) -> DuckDBPyRelation:
     """The rows of the Parquet files under `location`; folders such as state=SP are columns."""
     return duckdb.read_parquet(_download(location, client, ".parquet"), hive_partitioning=True)
 
 
-def write(rows, location, kind="parquet", partition_by=None, client=boto3.client):
+def write(
+    rows: DuckDBPyRelation,
+    location: str,
+    kind: str = "parquet",
+    partition_by: list[str] | None = None,
+    client: MakeClient = boto3.client,
+) -> None:
     """Replaces what lies under `location` by `rows`, so that a job may run again, for another date too."""
     folder = Path(tempfile.mkdtemp(dir=_scratch.name))
     if partition_by:
@@ -54,7 +69,7 @@ def write(rows, location, kind="parquet", partition_by=None, client=boto3.client
         s3.delete_object(Bucket=bucket, Key=key)
 
 
-def keys(location, client=boto3.client):
+def keys(location: str, client: MakeClient = boto3.client) -> Iterator[str]:
     """The keys of the objects under `location`."""
     bucket, prefix = _parts(location)
     for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -62,15 +77,16 @@ def keys(location, client=boto3.client):
             yield item["Key"]
 
 
-def _parts(location):
+def _parts(location: str) -> tuple[str, str]:
     parsed = urlparse(location)
     return parsed.netloc, parsed.path.lstrip("/")
 
 
-def _download(location, client, suffix=""):
+def _download(location: str, client: MakeClient, suffix: str = "") -> list[str]:
     """Local copies of the objects under `location`, in folders only where these tell a partition."""
     bucket, _ = _parts(location)
-    folder, files = tempfile.mkdtemp(dir=_scratch.name), []
+    folder = tempfile.mkdtemp(dir=_scratch.name)
+    files: list[str] = []
     for key in keys(location, client):
         *folders, name = key.split("/")
         if name.lower().endswith(suffix):

@@ -19,7 +19,7 @@ TABLES = {guide.ERROR_TYPES: error_types.table, guide.BESIDE: loop_beside_crawl.
 
 
 @pytest.mark.parametrize("title", TABLES)
-def test_the_tables_say_what_ran(played: Played, title: str):
+def test_the_tables_say_what_ran(played: Played, title: str) -> None:
     """People decide by them what to catch; WRITE_TABLES=1 writes them instead."""
     table = TABLES[title](played.results)
     if os.environ.get("WRITE_TABLES"):
@@ -28,7 +28,7 @@ def test_the_tables_say_what_ran(played: Played, title: str):
 
 
 @pytest.mark.parametrize("name", ["swap", "verdict-of-success", "aws-sdk", "fixed-wait"])
-def test_the_machine_goes_on_as_before(played: Played, name: str):
+def test_the_machine_goes_on_as_before(played: Played, name: str) -> None:
     """Changed and changed back, a machine does what it did; the functions serve it in between and only then."""
     before, after, back = played.steps(name)
     for step in (before, after, back):
@@ -38,14 +38,14 @@ def test_the_machine_goes_on_as_before(played: Played, name: str):
     assert name == "verdict-of-success" or (before.lines, back.lines) == (0, 0)
 
 
-def test_the_swap_keeps_the_machine(played: Played):
+def test_the_swap_keeps_the_machine(played: Played) -> None:
     """Two strings change, and nothing that can be seen from outside but the answer's additions."""
     before, after, _ = played.steps("swap")
     assert after.ran.once_round == before.ran.once_round
     assert after.ran.output.items() > before.ran.output.items()
 
 
-def test_the_verdict_makes_the_loop_honest(played: Played):
+def test_the_verdict_makes_the_loop_honest(played: Played) -> None:
     """A failed crawl passed for a success until the machine asked."""
     before, after, back = played.steps("verdict")
     assert [_ending(step) for step in (before, after, back)] == ["SUCCEEDED", "CrawlFailed", "SUCCEEDED"]
@@ -54,7 +54,7 @@ def test_the_verdict_makes_the_loop_honest(played: Played):
 
 
 @pytest.mark.parametrize("shape", shapes.SHAPES, ids=lambda shape: shape.name)
-def test_other_lambdas_go_after_the_edits_of_the_guide(played: Played, shape: shapes.Shape):
+def test_other_lambdas_go_after_the_edits_of_the_guide(played: Played, shape: shapes.Shape) -> None:
     """People's Lambdas differ: what the guide says to edit is all that has to be edited."""
     before, after, back = played.steps(shape.name)
     for step in (before, after, back):
@@ -67,7 +67,7 @@ def test_other_lambdas_go_after_the_edits_of_the_guide(played: Played, shape: sh
     assert {field: after.ran.output[field] for field in kept} == {field: shape.given[field] for field in kept}
 
 
-def test_a_lambda_that_waits_needs_more_than_another_arn(played: Played):
+def test_a_lambda_that_waits_needs_more_than_another_arn(played: Played) -> None:
     """With start-crawler in its place the machine goes on at once, and nothing tells: the guide has to."""
     before, after, back = played.steps(shapes.WAITING)
     assert [step.ran.status for step in (before, after, back)] == ["SUCCEEDED"] * 3
@@ -76,7 +76,7 @@ def test_a_lambda_that_waits_needs_more_than_another_arn(played: Played):
     assert (swapped.ran.status, swapped.ran.output["state"]) == ("SUCCEEDED", "RUNNING")
 
 
-def test_most_lambdas_differ(capsys):
+def test_most_lambdas_differ(capsys: pytest.CaptureFixture[str]) -> None:
     """How many of the machines need nothing but the ARNs, and that the guide names edits for the others."""
     rows = [shape.row for shape in shapes.SHAPES]
     free = [row for row in rows if not guide.edits(row)]
@@ -91,7 +91,7 @@ def test_most_lambdas_differ(capsys):
 
 
 @pytest.mark.parametrize("name", ["aws-sdk", "fixed-wait"])
-def test_one_state_takes_the_place_of_four(played: Played, name: str):
+def test_one_state_takes_the_place_of_four(played: Played, name: str) -> None:
     """The calling machine goes on with the crawl itself."""
     _, after, _ = played.steps(name)
     assert after.ran.path == ["Crawl", "Go on"]
@@ -106,13 +106,13 @@ def test_one_state_takes_the_place_of_four(played: Played, name: str):
         ("fails", "CrawlFailed", "Crawl failed"),
     ],
 )
-def test_errors_are_caught_by_name(played: Played, situation: str, error: str | None, last: str):
+def test_errors_are_caught_by_name(played: Played, situation: str, error: str | None, last: str) -> None:
     """Who caught errors by name goes on catching them."""
     ran = played.results[f"by name: {situation}"]
     assert (ran.error, ran.path[-1]) == (error, last), ran.cause
 
 
-def test_an_error_without_a_name_is_caught(stack: Stack):
+def test_an_error_without_a_name_is_caught(stack: Stack) -> None:
     """An execution of crawl that somebody stopped gives no error; a Choice on it must not break."""
     wait = {"Type": "Wait", "Seconds": 60, "End": True}
     crawl = create_machine(stack, "slow-crawl", json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}))
@@ -129,7 +129,7 @@ def test_an_error_without_a_name_is_caught(stack: Stack):
     ("title", "machine", "resources"),
     [(guide.PYTHON, "Crawl", "<StartCrawlerFunctionArn>"), (guide.LOOPS, "Pipeline", "<name of crawl>|:rule/")],
 )
-def test_the_permissions_are_those_of_the_template(stack: Stack, title: str, machine: str, resources: str):
+def test_the_permissions_are_those_of_the_template(stack: Stack, title: str, machine: str, resources: str) -> None:
     """A reader who grants less is refused on AWS, where no test of ours runs."""
     crawl = stack.machine("Crawl").rpartition(":")[2]
     # The template's own machines call versions, and may call all of them; others call the alias.
@@ -142,7 +142,7 @@ def test_the_permissions_are_those_of_the_template(stack: Stack, title: str, mac
     assert told == [each for each in granted if named.search(json.dumps(each["Resource"]))]
 
 
-def test_what_to_watch_is_there(stack: Stack):
+def test_what_to_watch_is_there(stack: Stack) -> None:
     """Who looks at night for an alarm, a metric or a log group of the guide finds it."""
     text, resources = guide.GUIDE.read_text(), yaml_parse(TEMPLATE.read_text())["Resources"]
     alarms = set(re.findall(r"`(\w+Alarm)`", text))
@@ -158,7 +158,7 @@ def test_what_to_watch_is_there(stack: Stack):
     assert told <= groups
 
 
-def test_the_log_lines_have_the_fields_of_the_guide(stack: Stack, played: Played):
+def test_the_log_lines_have_the_fields_of_the_guide(stack: Stack, played: Played) -> None:
     """The query finds what it asks for."""
     [query] = guide.blocks(guide.PYTHON, "text")
     fields = {"level", "crawlername", "outcome", "reason"}

@@ -22,20 +22,20 @@ def sides(request: pytest.FixtureRequest, situation: str, played: Played) -> tup
     return python, ours
 
 
-def test_it_takes_the_same_path(sides: tuple[Ran, Ran]):
+def test_it_takes_the_same_path(sides: tuple[Ran, Ran]) -> None:
     """The same states, in the same order, and the same errors matched by the same Retry and Catch."""
     python, ours = sides
     assert ours.once_round == python.once_round
     assert (ours.status, ours.error) == (python.status, python.error)
 
 
-def test_its_output_holds_all_that_it_held(sides: tuple[Ran, Ran]):
+def test_its_output_holds_all_that_it_held(sides: tuple[Ran, Ran]) -> None:
     """States that read on find what they read; what is new stands beside it."""
     python, ours = sides
     assert _within(python.output, ours.output), (python.output, ours.output)
 
 
-def test_it_starts_the_crawler_as_often(sides: tuple[Ran, Ran], situation: str):
+def test_it_starts_the_crawler_as_often(sides: tuple[Ran, Ran], situation: str) -> None:
     """A Retry by boto3's name retries; only what the SDKs try again by themselves differs."""
     python, ours = sides
     if situation != "throttled for ever":
@@ -52,7 +52,7 @@ def test_it_starts_the_crawler_as_often(sides: tuple[Ran, Ran], situation: str):
         ("may not look", ["Start crawler", "Get crawler state", "failed: AccessDeniedException", "Tell somebody"]),
     ],
 )
-def test_the_paths_are_those_of_the_situations(played: Played, situation: str, path: list[str]):
+def test_the_paths_are_those_of_the_situations(played: Played, situation: str, path: list[str]) -> None:
     """Paths that are the same because nothing happened on them would prove nothing."""
     assert played.results[key("catching", "python", situation)].path[: len(path)] == path
 
@@ -64,7 +64,7 @@ def _within(small: Any, large: Any) -> bool:
     return small == large
 
 
-def test_the_outputs_are_compared(played: Played):
+def test_the_outputs_are_compared(played: Played) -> None:
     """Of the console's machine the last answer, of the other one what its states have made of it."""
     assert played.results[key("console", "python", "the crawl succeeds")].output == {"state": "READY"}
     told = played.results[key("catching", "crawler-sync", "throttled for ever")].output

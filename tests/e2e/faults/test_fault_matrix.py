@@ -29,7 +29,7 @@ def result(results: dict[str, Result], scenario: Scenario) -> Result:
 
 
 @each_scenario
-def test_it_ends_as_it_should(scenario: Scenario, result: Result):
+def test_it_ends_as_it_should(scenario: Scenario, result: Result) -> None:
     """No fault passes as success, and every error has its own name, the crawler's, and Glue's words."""
     ending = result.ending
     assert ending.ends in (scenario.ends, scenario.or_else), ending.cause
@@ -40,7 +40,7 @@ def test_it_ends_as_it_should(scenario: Scenario, result: Result):
 
 
 @each_success
-def test_success_is_the_crawls_own(scenario: Scenario, result: Result):
+def test_success_is_the_crawls_own(scenario: Scenario, result: Result) -> None:
     """Callers read on from the output: what Glue does not tell is null there, never another crawl's."""
     output = result.ending.output
     assert (output["crawlername"], output["crawl"]["status"]) == (result.crawler, "SUCCEEDED")
@@ -48,19 +48,19 @@ def test_success_is_the_crawls_own(scenario: Scenario, result: Result):
 
 
 @each_refusal
-def test_a_functions_error_is_passed_on_whole(scenario: Scenario, result: Result):
+def test_a_functions_error_is_passed_on_whole(scenario: Scenario, result: Result) -> None:
     """Existing Catch clauses match the function's error name, and show its message to people."""
     assert (result.ending.ends, result.ending.cause) == result.ending.answers[-1]
 
 
 @each_scenario
-def test_it_ends_in_time(scenario: Scenario, result: Result):
+def test_it_ends_in_time(scenario: Scenario, result: Result) -> None:
     """Nothing waits beyond its deadline by more than the invocation that is under way."""
     assert result.ending.seconds <= scenario.bound
 
 
 @each_scenario
-def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result):
+def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result) -> None:
     """A fault must cost neither the crawl nor a second one; a deadline stops a crawl only if it may."""
     others = (scenario.before is Before.RUNNING) + (scenario.meanwhile in (Meanwhile.STARTS, Meanwhile.STARTS_BADLY))
     earlier = scenario.before in (Before.SUCCEEDED, Before.FAILED)
@@ -75,7 +75,7 @@ def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result
 
 
 @each_scenario
-def test_each_invocation_logs_one_line(result: Result):
+def test_each_invocation_logs_one_line(result: Result) -> None:
     """Whoever is called at night finds one line for each answer of a function, saying the same as the answer."""
     details = [line for line in result.lines if line["outcome"] == "incomplete"]
     told = [
@@ -99,7 +99,7 @@ PASSING = {
 
 
 @each_scenario
-def test_only_what_somebody_must_look_at_is_an_error(result: Result):
+def test_only_what_somebody_must_look_at_is_an_error(result: Result) -> None:
     """A log in which every throttled call is an ERROR is one that nobody reads."""
     for line in result.lines:
         passes = line["outcome"] in PASSING or line["outcome"] == "incomplete"
@@ -107,11 +107,11 @@ def test_only_what_somebody_must_look_at_is_an_error(result: Result):
         assert line["level"] == ("INFO" if is_answer else "WARN" if passes else "ERROR"), line
 
 
-def test_the_page_tells_what_the_scenarios_say():
+def test_the_page_tells_what_the_scenarios_say() -> None:
     """docs/faults.md must not promise what no test holds."""
     assert PAGE.read_text() == page()
 
 
-def test_names_tell_scenarios_apart(results: dict[str, Result]):
+def test_names_tell_scenarios_apart(results: dict[str, Result]) -> None:
     """Two rows of one name would share a crawler, and one would not be tested."""
     assert len({result.crawler for result in results.values()}) == len(SCENARIOS)

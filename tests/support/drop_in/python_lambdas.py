@@ -4,7 +4,7 @@ from pathlib import Path
 
 from local.aws.awslambda.package import package
 from local.demo.deploy import BOOTSTRAPS
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import Stack
 
 SOURCES = Path(__file__).parent / "lambdas"

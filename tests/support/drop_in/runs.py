@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.demo.workloads import ROLE
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 CRAWLER = "orders"  # what machines and results call it, whatever its name is

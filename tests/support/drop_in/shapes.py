@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.aws.awslambda.package import package
-from local.demo.workloads import ROLE
 from tests.support.drop_in import guide
 from tests.support.drop_in.migrations import Migration
 from tests.support.drop_in.runs import ONE_WAIT
+from tests.support.roles import ROLE
 from tests.support.stack import Stack
 
 START, STATE = "ARN of your start Lambda", "ARN of your state Lambda"
@@ -65,7 +65,7 @@ class Shape:
         """Start, look, wait and look again; the ARNs are the guide's placeholders."""
 
         def call(function: str, output: Mapping[str, Any], then: str) -> dict[str, Any]:
-            parameters = {"FunctionName": f"<{function}>"} | self.payload
+            parameters = {"FunctionName": f"<{function}>", **self.payload}
             resource = "arn:aws:states:::lambda:invoke"
             return {"Type": "Task", "Resource": resource, "Parameters": parameters, **output, "Next": then}
 

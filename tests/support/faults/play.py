@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import ACCOUNT, REGION
-from local.demo.workloads import ROLE
 from tests.support.faults.copies import PROGRAMS, FrailFunction, copy_of_crawl
 from tests.support.faults.scenario import Before, Meanwhile, Scenario, crawling
+from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 # A process that was ended logs nothing, nor does one that never ran; the local AWS calls the latter Lambda.Unknown.
@@ -114,13 +114,13 @@ class Play:
     def start(self, pool: ThreadPoolExecutor) -> None:
         """The request, on a crawler that is as the scenario wants it."""
         if self.scenario.before is not Before.MISSING:
-            self._tag(crawling(1) | {"local:outcome": "succeeded"} | self.scenario.tags)
+            self._tag({**crawling(1), "local:outcome": "succeeded", **self.scenario.tags})
         if self.scenario.before is Before.RUNNING:
             self.stack.glue.start_crawler(Name=self.crawler)
             # Glue and Step Functions tell milliseconds: the request has to come in a later one than the crawl.
             began = time.time()
             eventually(lambda: time.time() > began + 0.002)
-        given = {"crawlername": self.crawler} | self.scenario.given
+        given = {"crawlername": self.crawler, **self.scenario.given}
         if self.scenario.call == "Crawl":
             self._execution = self.stack.states.start_execution(
                 stateMachineArn=self.machine, input=json.dumps({"timeoutSeconds": self.scenario.deadline} | given)

@@ -1,5 +1,7 @@
 """What goes wrong beside Glue's API: crawls, other people, Lambda, time."""
 
+from functools import partial
+
 from tests.support.faults.glue_calls import LOOK, SOON, TRY
 from tests.support.faults.scenario import IN_DOUBT, SLACK, TRIES, Before, Frail, Meanwhile, Scenario, crawling, fault
 
@@ -193,21 +195,19 @@ LAMBDA = [
     ),
 ]
 
-STOP = {"ends": "CrawlTimedOut", "given": SOON | {"stopOnTimeout": True}}
+stop_on_timeout = partial(Scenario, ends="CrawlTimedOut", given=SOON | {"stopOnTimeout": True})
 TIME = [
     Scenario("The deadline passes", "CrawlTimedOut", tags=LONG, given=SOON, left="RUNNING"),
-    Scenario("The deadline passes, with stopOnTimeout", **STOP, tags=LONG, stops=1, left="STOPPED"),
-    Scenario(
+    stop_on_timeout("The deadline passes, with stopOnTimeout", tags=LONG, stops=1, left="STOPPED"),
+    stop_on_timeout(
         "The deadline passes, with stopOnTimeout, in STOPPING",
-        **STOP,
         tags=crawling(1, stopping=600),
         stops=1,
         left="RUNNING",
     ),
     *(
-        Scenario(
+        stop_on_timeout(
             f"The deadline passes, with stopOnTimeout, StopCrawler: {what}",
-            **STOP,
             tags=LONG | fault("StopCrawler", what),
             stops=stops,
             left=left,
@@ -219,9 +219,8 @@ TIME = [
             ("forever ThrottlingException", None, "RUNNING"),
         ]
     ),
-    Scenario(
+    stop_on_timeout(
         "The deadline passes, with stopOnTimeout, in a look that fails",
-        **STOP,
         says=(f"{LOOK}InternalServiceException: ",),
         tags=LONG,
         meanwhile=Meanwhile.TAGS,
@@ -229,17 +228,15 @@ TIME = [
         stops=1,
         left="STOPPED",
     ),
-    Scenario(
+    stop_on_timeout(
         "The deadline passes, with stopOnTimeout, and nothing proves that the crawl under way is ours",
-        **STOP,
         says=OLDER,
         tags=LONG | fault("StartCrawler", "1 lost-response") | fault("ListCrawls", "forever AccessDeniedException"),
         starts=2,
         left="RUNNING",
     ),
-    Scenario(
+    stop_on_timeout(
         "The deadline passes, with stopOnTimeout, in a crawl that was joined after StartCrawler's lost response",
-        **STOP,
         tags=LONG | fault("StartCrawler", "1 lost-response"),
         starts=2,
         stops=1,

@@ -4,7 +4,15 @@ import json
 import os
 import sys
 
+import pytest
+
 from local.aws.tests.support import Local
+
+pytestmark = pytest.mark.aws(
+    "Using the Lambda runtime API for custom runtimes",
+    url="https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html",
+    validated="never",
+)
 
 # The runtime interface that the Rust bootstraps use, as a script; it answers with what it finds.
 BOOTSTRAP = f"""#!{sys.executable}
@@ -37,6 +45,11 @@ def test_a_function_calls_back_to_this_aws(local: Local) -> None:
     assert os.getpgid(found["pid"]) == local.aws.pid
 
 
+@pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="LocalStack snapshot test_raise_custom_exception, 2024-11-28: of a Python function",
+)
 def test_a_function_names_its_own_errors(local: Local) -> None:
     """Protects Retry and Catch by name: the function's errorType is the error of the task."""
     task = {

@@ -1,6 +1,14 @@
 """S3 data events of a trail."""
 
+import pytest
+
 from local.aws.tests.support import Local, arrived, eventually, unique
+
+pytestmark = pytest.mark.aws(
+    "Logging data events",
+    url="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html",
+    validated="never",
+)
 
 
 def trail(local: Local, values: list[str] | None = None, **selection: object) -> None:
@@ -26,6 +34,11 @@ def calls_queue(local: Local, bucket: str) -> str:
     )
 
 
+@pytest.mark.aws(
+    "AWS service events delivered via AWS CloudTrail",
+    url="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html",
+    validated="never",
+)
 def test_every_way_to_write_an_object_is_recorded(local: Local) -> None:
     """Protects the CloudTrail source: the calls that the filter understands, in its samples' shape."""
     bucket = local.bucket()

@@ -8,6 +8,12 @@ import pytest
 
 from local.aws.tests.support import Local, arrived
 
+pytestmark = pytest.mark.aws(
+    "Event structure reference",
+    url="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html",
+    validated="never",
+)
+
 
 def test_any_event_can_be_put_on_the_bus(local: Local) -> None:
     """Protects tests of duplicates and odd events: source, id and time arrive as they were put."""

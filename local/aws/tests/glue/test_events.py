@@ -8,6 +8,10 @@ import pytest
 
 from local.aws.tests.support import Local, arrived
 
+pytestmark = pytest.mark.aws(
+    "AWS Glue events", url="https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-glue.html", validated="never"
+)
+
 
 def sample(name: str) -> dict[str, Any]:
     """An event of "AWS Glue events" in the EventBridge reference, of 2017."""
@@ -20,6 +24,11 @@ def told_of(local: Local, detail_type: str, name: str) -> str:
     return local.queue_for({"source": ["aws.glue"], "detail-type": [detail_type], "detail": {key: [name]}})
 
 
+@pytest.mark.aws(
+    "Automating AWS Glue with EventBridge",
+    url="https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html",
+    validated="never",
+)
 @pytest.mark.parametrize(("outcome", "last"), [("succeeded", "succeeded"), ("failed", "failed"), ("cancelled", None)])
 def test_a_crawl_announces_its_beginning_and_its_end(local: Local, outcome: str, last: str | None) -> None:
     """Protects whoever waits for events: their form, and that a crawl that was stopped announces no end."""
@@ -49,6 +58,11 @@ def test_a_crawl_announces_what_it_has_changed(local: Local) -> None:
     assert (detail["tablesCreated"], detail["partitionsCreated"], detail["tablesUpdated"]) == ("1", "2", "0")
 
 
+@pytest.mark.aws(
+    "Automating AWS Glue with EventBridge",
+    url="https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html",
+    validated="never",
+)
 @pytest.mark.parametrize(
     ("tags", "documented"),
     [

@@ -1,30 +1,24 @@
-"""Jobs that run, their limits, and Step Functions' integration with them."""
+"""Jobs that run, and their limits."""
 
-import functools
 import io
 import json
 import os
-import re
 import zipfile
 
 import pytest
 
-from local.aws.tests.support import Local, at_once, error_code, eventually
+from local.aws.tests.support import SLEEP, Local, at_once, error_code, eventually
 
-RUN_JOB = "arn:aws:states:::glue:startJobRun"
-SLEEP = "import os, time; print(os.getpid()); time.sleep(600)"
-
-
-def sync(job: str, **more: object) -> dict[str, object]:
-    return {"Type": "Task", "Resource": f"{RUN_JOB}.sync", "Arguments": {"JobName": job}, "End": True} | more
+pytestmark = pytest.mark.aws(
+    "Job runs", url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html", validated="never"
+)
 
 
-def running(local: Local, job: str) -> str:
-    """The id of the job's run, when it is RUNNING."""
-    runs = functools.partial(local.glue.get_job_runs, JobName=job)
-    return eventually(lambda: next((run["Id"] for run in runs()["JobRuns"] if run["JobRunState"] == "RUNNING"), None))
-
-
+@pytest.mark.aws(
+    "Using job parameters in AWS Glue jobs",
+    url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html",
+    validated="never",
+)
 def test_a_script_runs_with_its_arguments_and_reaches_this_aws(local: Local) -> None:
     """Protects real jobs: argv as on Glue, and an environment that leads here."""
     bucket = local.bucket()
@@ -72,6 +66,11 @@ def test_a_script_is_read_anew_for_every_run(local: Local) -> None:
     assert local.run_job(job)["ErrorMessage"] == "ValueError: new"
 
 
+@pytest.mark.aws(
+    "Using job parameters in AWS Glue jobs",
+    url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html",
+    validated="never",
+)
 def test_scripts_share_modules(local: Local) -> None:
     """Protects --extra-py-files: single files and archives, from S3, on the Python path."""
     archive = io.BytesIO()
@@ -83,6 +82,11 @@ def test_scripts_share_modules(local: Local) -> None:
     assert local.run_job(local.job(script, DefaultArguments=libraries))["ErrorMessage"] == "ValueError: 42"
 
 
+@pytest.mark.aws(
+    "Using job parameters in AWS Glue jobs",
+    url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html",
+    validated="never",
+)
 def test_a_missing_module_fails_the_run_and_is_named(local: Local) -> None:
     """Protects whoever mistypes it: without the run's failure it would be an ImportError somewhere else."""
     location = f"s3://{local.bucket()}/gone.py"
@@ -100,6 +104,11 @@ def test_a_missing_script_fails_the_run_and_is_named(local: Local) -> None:
     assert "has no script" in local.run_job(local.job())["ErrorMessage"]
 
 
+@pytest.mark.aws(
+    "Job runs",
+    url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html",
+    validated=("the message in https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws/issues/51"),
+)
 def test_concurrent_runs_are_limited(local: Local) -> None:
     """Protects the retry on ConcurrentRunsExceededException, under a race too."""
     job = local.job(tags={"local:seconds": "60"})
@@ -160,6 +169,7 @@ def test_a_run_ends_as_its_tags_say(local: Local, outcome: str, state: str) -> N
     assert run.get("ErrorMessage") == ("no luck" if state == "FAILED" else None)
 
 
+@pytest.mark.aws("Jobs", url="https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html", validated="never")
 def test_jobs_are_created_and_deleted_with_their_tags(local: Local) -> None:
     """Protects deployments: tags and limits are kept, and the unknown is named."""
     job = local.job("pass", tags={"team": "data"}, ExecutionProperty={"MaxConcurrentRuns": 3})
@@ -168,95 +178,6 @@ def test_jobs_are_created_and_deleted_with_their_tags(local: Local) -> None:
     assert local.glue.get_job(JobName=job)["Job"]["ExecutionProperty"] == {"MaxConcurrentRuns": 3}
     local.glue.delete_job(JobName=job)
     assert local.glue.get_tags(ResourceArn=arn)["Tags"] == {}
-    missing = ("EntityNotFoundException", "Failed to start job run due to missing metadata")
+    missing = ("EntityNotFoundException", "Failed to start job run due to missing metadata.")
     assert error_code(local.glue.start_job_run, JobName=job) == missing
     assert error_code(local.glue.get_job_run, JobName=job, RunId="jr_x")[0] == "EntityNotFoundException"
-
-
-def test_sync_gives_the_job_run(local: Local) -> None:
-    """Protects the pipeline machine: the output is the JobRun, times in milliseconds."""
-    job = local.job("pass")
-    run = local.output(Job=sync(job))
-    assert (run["JobName"], run["JobRunState"]) == (job, "SUCCEEDED")
-    assert run["CompletedOn"] >= run["StartedOn"] > 1_000_000_000_000
-    assert local.job_run(job, run["Id"])["JobRunState"] == "SUCCEEDED"
-
-
-def test_without_sync_a_run_is_only_started(local: Local) -> None:
-    """Protects the request-response integration."""
-    job = local.job("pass")
-    started = local.output(Job=sync(job, Resource=RUN_JOB))
-    assert started.keys() == {"JobName", "JobRunId"}
-
-
-def test_a_failed_run_fails_the_task(local: Local) -> None:
-    """Protects JobFailed: States.TaskFailed, whose cause is the JobRun with Glue's message."""
-    execution = local.run(Job=sync(local.job("raise ValueError('no data')")))
-    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
-    assert json.loads(execution["cause"])["ErrorMessage"] == "ValueError: no data"
-
-
-def test_a_timed_out_run_fails_the_task_and_a_stopped_one_does_not(local: Local) -> None:
-    """Protects the verdict on a run's end: only FAILED, TIMEOUT and ERROR are failures."""
-    execution = local.run(Job=sync(local.job(SLEEP, tags={"local:timeout-seconds": "0.2"})))
-    assert json.loads(execution["cause"])["JobRunState"] == "TIMEOUT"
-    assert local.output(Job=sync(local.job(tags={"local:outcome": "cancelled"})))["JobRunState"] == "STOPPED"
-
-
-def test_errors_of_start_job_run_are_named_as_aws_does(local: Local) -> None:
-    """Protects Retry and Catch by name: what StartJobRun does not model is AWSGlueException, and its cause tells."""
-    missing = local.run(Job=sync("nobody"))
-    assert missing["error"] == "Glue.EntityNotFoundException"
-    assert re.fullmatch(
-        r"Failed to start job run due to missing metadata \(Service: AWSGlue; Status Code: 400; "
-        r"Error Code: EntityNotFoundException; Request ID: [0-9a-f-]{36}; Proxy: null\)",
-        missing["cause"],
-    )
-    job = local.job(tags={"local:seconds": "60"})
-    local.glue.start_job_run(JobName=job)
-    assert local.run(Job=sync(job))["error"] == "Glue.ConcurrentRunsExceededException"
-    throttled = local.job("pass", tags={"local:fault:StartJobRun": "1 ThrottlingException"})
-    retry = [{"ErrorEquals": ["Glue.AWSGlueException"], "IntervalSeconds": 1, "MaxAttempts": 1}]
-    assert local.output(Job=sync(throttled, Retry=retry))["JobRunState"] == "SUCCEEDED"
-    assert local.aws.calls()[throttled]["StartJobRun"] == 2
-    denied = local.run(Job=sync(local.job("pass", tags={"local:fault:StartJobRun": "1 AccessDeniedException"})))
-    assert denied["error"] == "Glue.AWSGlueException"
-    assert "; Error Code: AccessDeniedException; " in denied["cause"]
-
-
-def test_stopping_an_execution_stops_its_job(local: Local) -> None:
-    """Protects money: an aborted pipeline leaves no job running."""
-    job = local.job(SLEEP)
-    arn = local.start(local.machine(Job=sync(job)))
-    run_id = running(local, job)
-    local.states.stop_execution(executionArn=arn)
-    eventually(lambda: local.job_run(job, run_id)["JobRunState"] == "STOPPED")
-    assert local.execution(arn)["status"] == "ABORTED"
-
-
-@pytest.mark.parametrize("kind", ["Parallel", "Map"])
-def test_failing_fast_stops_the_jobs_beside(local: Local, kind: str) -> None:
-    """Protects money: when one step of a stage fails, its neighbours end too."""
-    job = local.job(SLEEP)
-    wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
-    fail = {"Type": "Fail", "Error": "Boom", "Cause": "because"}
-    if kind == "Parallel":
-        branches = [
-            {"StartAt": "Job", "States": {"Job": sync(job)}},
-            {"StartAt": "Wait", "States": {"Wait": wait, "Fail": fail}},
-        ]
-        state = {"Type": "Parallel", "Branches": branches, "End": True}
-    else:
-        choice = {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $states.input = 'job' %}", "Next": "Job"}],
-            "Default": "Wait",
-        }
-        states = {"Which": choice, "Job": sync(job), "Wait": wait, "Fail": fail}
-        processor = {"StartAt": "Which", "States": states}
-        state = {"Type": "Map", "Items": ["job", "fail"], "ItemProcessor": processor, "End": True}
-    arn = local.start(local.machine(Stage=state))
-    run_id = running(local, job)
-    execution = local.ended(arn)
-    assert (execution["error"], execution["cause"]) == ("Boom", "because")
-    eventually(lambda: local.job_run(job, run_id)["JobRunState"] == "STOPPED")

@@ -1,5 +1,6 @@
 """How much Step Functions lets a machine do, where the machines of this project come near."""
 
+import re
 import time
 from typing import Any
 
@@ -9,7 +10,18 @@ import pytest
 from local.aws.stepfunctions.expressions import Timebox
 from local.aws.tests.support import FAIL, PASS, Local, expression
 
+pytestmark = pytest.mark.aws(
+    "Transforming data with JSONata in Step Functions",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html",
+    validated="never",
+)
 
+
+@pytest.mark.aws(
+    "Step Functions service quotas",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html",
+    validated="error and cause in https://github.com/loads/ardere/issues/86",
+)
 def test_a_history_ends_after_25000_events(local: Local) -> None:
     """Protects machines that loop, or map: what iterations do is in the history of their execution."""
     iteration = {"StartAt": "One", "States": {"One": {"Type": "Pass", "Next": "Two"}, "Two": PASS}}
@@ -19,6 +31,38 @@ def test_a_history_ends_after_25000_events(local: Local) -> None:
     assert "maximum number of history events (25000)" in execution["cause"]
 
 
+@pytest.mark.aws(
+    "HistoryEvent",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html",
+    validated="never",
+)
+@pytest.mark.parametrize(
+    ("tags", "kinds"),
+    [
+        ({}, ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]),
+        ({"local:outcome": "failed"}, ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed"]),
+        (
+            {"local:fault:StartJobRun": "forever ThrottlingException"},
+            ["TaskScheduled", "TaskStarted", "TaskSubmitFailed"],
+        ),
+    ],
+    ids=["run", "failed run", "refused start"],
+)
+def test_a_refused_start_leaves_three_events(local: Local, tags: dict[str, str], kinds: list[str]) -> None:
+    """Protects the count of what fits into a history."""
+    task = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True}
+    task |= {"Arguments": {"JobName": local.job(tags={"local:seconds": "0"} | tags)}}
+    arn = local.start(local.machine(Task=task))
+    local.ended(arn)
+    events = local.states.get_execution_history(executionArn=arn)["events"]
+    assert [event["type"] for event in events if re.match("Task(?!State)", event["type"])] == kinds
+
+
+@pytest.mark.aws(
+    "Passing data between states with variables",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html",
+    validated="never",
+)
 def test_one_assign_has_a_limit_for_all_its_variables(local: Local) -> None:
     """Protects machines from copies of large inputs, which AWS refuses: 256 KiB in all."""
 
@@ -32,6 +76,11 @@ def test_one_assign_has_a_limit_for_all_its_variables(local: Local) -> None:
     assert "variables" in cause
 
 
+@pytest.mark.aws(
+    "ExecutionFailedEventDetails",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_ExecutionFailedEventDetails.html",
+    validated="never",
+)
 @pytest.mark.parametrize(("field", "limit"), [("Error", 256), ("Cause", 32_768)])
 def test_what_a_fail_state_says_has_a_limit(local: Local, field: str, limit: int) -> None:
     """Protects causes that are put together: AWS ends the execution without them, also in a branch."""
@@ -47,6 +96,11 @@ def test_what_a_fail_state_says_has_a_limit(local: Local, field: str, limit: int
         assert field in cause
 
 
+@pytest.mark.aws(
+    "Transforming data with JSONata in Step Functions",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html",
+    validated="TestState's answer in https://github.com/floci-io/floci/issues/2737: 200 terms",
+)
 @pytest.mark.parametrize("depth", [20, 400])
 def test_an_expression_may_not_go_too_deep(local: Local, depth: int) -> None:
     """Protects against expressions that AWS refuses only when their input is large."""
@@ -68,8 +122,13 @@ def test_an_expression_may_not_compute_for_ever(local: Local) -> None:
 
 def test_waiting_for_a_processor_is_no_computing() -> None:
     """Protects runs in a burst: threads take turns, and an expression of a millisecond may wait a second."""
+
+    def wait() -> str:
+        time.sleep(0.05)
+        return "done"
+
     compiled = jsonata.Jsonata("$wait()")
-    compiled.register_lambda("wait", lambda: time.sleep(0.05) or "done")
+    compiled.register_lambda("wait", wait)
     frame = compiled.create_frame()
     Timebox(frame, timeout=20)
     assert compiled.evaluate(None, frame) == "done"

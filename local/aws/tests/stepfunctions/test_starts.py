@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from local.aws import ACCOUNT, REGION
 from local.aws.tests.support import ROLE, Local, error_code, eventually, unique
+
+pytestmark = pytest.mark.aws(
+    "StartExecution",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html",
+    validated="never",
+)
 
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
@@ -32,6 +37,11 @@ def starting(target: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.aws(
+    "Start workflow executions from a task state in Step Functions",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html",
+    validated="never",
+)
 @pytest.mark.parametrize(
     ("code", "named"),
     [
@@ -52,6 +62,11 @@ def test_a_start_fails_as_often_as_the_tag_says(local: Local, code: str, named: 
     assert local.aws.calls()[target.rpartition(":")[2]] == {"StartExecution": 3}
 
 
+@pytest.mark.aws(
+    "TagResource",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_TagResource.html",
+    validated="never",
+)
 def test_tags_of_a_machine_may_change(local: Local) -> None:
     """Protects scenarios in which a fault is mended."""
     target = machine(local)
@@ -62,6 +77,11 @@ def test_tags_of_a_machine_may_change(local: Local) -> None:
     assert local.start(target)
 
 
+@pytest.mark.aws(
+    "TagResource",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_TagResource.html",
+    validated="never",
+)
 @pytest.mark.parametrize(
     "tag", [{"local:seconds": "1"}, {"local:fault:GetCrawler": "1 hang"}, {"local:fault:StartExecution": "1 garbage"}]
 )
@@ -82,6 +102,11 @@ def test_a_start_whose_answer_is_lost_took_effect(local: Local) -> None:
     assert len(local.states.list_executions(stateMachineArn=target)["executions"]) == 2
 
 
+@pytest.mark.aws(
+    "StartSyncExecution",
+    url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html",
+    validated=("LocalStack snapshots test_start_sync_execution of EXPRESS, 2024-06-26, and of STANDARD, 2024-07-03"),
+)
 def test_a_start_that_waits_for_the_end(local: Local) -> None:
     """Protects redrives: StartSyncExecution tells the outcome, for EXPRESS machines only, and has faults of its own."""
     target = machine(local, "EXPRESS", StartSyncExecution="1 ThrottlingException")
@@ -95,14 +120,14 @@ def test_a_start_that_waits_for_the_end(local: Local) -> None:
 def rule(local: Local, target: str, **retries: int) -> tuple[str, str, str]:
     """A rule that starts `target` with a transformed event: the event's source, its ARN, its dead-letter queue."""
     name = unique("rule")
-    queue = local.sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue, queue_arn = local.queue()
     events = local.aws.client("events")
     arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
     event_target = {
         "Id": "machine",
         "Arn": target,
         "RoleArn": ROLE,
-        "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"},
+        "DeadLetterConfig": {"Arn": queue_arn},
         "InputTransformer": {"InputTemplate": '{"event": <aws.events.event.json>}'},
         "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400} | retries,
     }
@@ -125,6 +150,11 @@ def dead_letter(local: Local, queue: str) -> tuple[dict[str, Any], dict[str, str
     return json.loads(message["Body"]), attributes
 
 
+@pytest.mark.aws(
+    "Using dead-letter queues to process undelivered events in EventBridge",
+    url="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
+    validated="never",
+)
 @pytest.mark.parametrize(
     ("fault", "code", "more"),
     [
@@ -152,6 +182,11 @@ def test_an_event_that_cannot_be_delivered_is_parked(
     assert attributes == {"RULE_ARN": arn, "TARGET_ARN": target, "ERROR_CODE": code} | more
 
 
+@pytest.mark.aws(
+    "How EventBridge retries delivering events",
+    url="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html",
+    validated="never",
+)
 def test_a_delivery_is_tried_again(local: Local) -> None:
     """Protects bursts: throttling delays an event, and drops nothing."""
     target = machine(local, StartExecution="3 ThrottlingException")

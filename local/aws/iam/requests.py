@@ -1,0 +1,126 @@
+"""Requests over HTTP: what ministack checks, mended, and `iam:PassRole`.
+
+Follows the Service Authorization Reference, and "Grant a user permissions to pass a role to an AWS service" in the
+IAM User Guide.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
+from ministack.core.router import extract_access_key_id
+
+from local.aws import patching
+from local.aws.answers import Response
+from local.aws.iam import resources
+from local.aws.iam.authorization import Denied, Principal, authorize, note
+
+original = patching.names(iam_actions, "extract_resource_arn", "access_denied_response")
+evaluator = patching.names(iam_evaluator, "enforce")
+dispatcher = patching.names(app, "_dispatch_service_request")
+
+# Where ministack takes something else for the resource.
+MENDED = ("glue:", "states:")
+# The actions that hand a role to a service, and where a request has the role.
+PASSING = {
+    "lambda:CreateFunction": ("lambda.amazonaws.com", ("Role",)),
+    "lambda:UpdateFunctionConfiguration": ("lambda.amazonaws.com", ("Role",)),
+    "states:CreateStateMachine": ("states.amazonaws.com", ("roleArn",)),
+    "states:UpdateStateMachine": ("states.amazonaws.com", ("roleArn",)),
+    "events:PutTargets": ("events.amazonaws.com", ("Targets", "RoleArn")),
+    "glue:CreateCrawler": ("glue.amazonaws.com", ("Role",)),
+    "glue:UpdateCrawler": ("glue.amazonaws.com", ("Role",)),
+    "glue:CreateJob": ("glue.amazonaws.com", ("Role",)),
+    "glue:UpdateJob": ("glue.amazonaws.com", ("JobUpdate", "Role")),
+    "scheduler:CreateSchedule": ("scheduler.amazonaws.com", ("Target", "RoleArn")),
+    "scheduler:UpdateSchedule": ("scheduler.amazonaws.com", ("Target", "RoleArn")),
+}
+# Of the services that answer in JSON 1.x: HTTP 400, and the resource in the text.
+NAMING = ("glue", "states", "dynamodb", "athena", "events", "lambda", "scheduler")
+
+
+def install() -> None:
+    patching.replace(iam_actions, extract_resource_arn=resource_of, access_denied_response=denial)
+    patching.replace(iam_evaluator, enforce=enforce)
+    patching.replace(app, _dispatch_service_request=dispatch)
+
+
+def resource_of(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *more: Any) -> str:
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, more[0])
+    if action and action.startswith(MENDED) and (arn := resources.of(action, _json(body))) != "*":
+        return arn
+    if action and action.startswith(MENDED) and not resources.forms(action):
+        return "*"
+    found: str = original.extract_resource_arn(service, method, path, headers, body, *more)
+    return found
+
+
+def enforce(access_key: str, action: str, service: str, *where: Any, **about: Any) -> Any:
+    """ministack's verdict, and a note of what a role was allowed."""
+    denied = evaluator.enforce(access_key, action, service, *where, **about)
+    if denied is None and (caller := iam_evaluator.resolve_caller_identity(access_key)) and caller["session"]:
+        note(caller["userArn"].split("/")[1], action)
+    return denied
+
+
+def denial(service: str, action: str, principal: str, request_id: str, **about: Any) -> Response:
+    if service in NAMING and not about.get("error_code") and not about.get("message"):
+        explicit = bool(about.get("explicit_deny"))
+        text = iam_actions.identity_denial_message(action, principal, about.get("resource_arn", "*"), explicit)
+        about["message"] = text
+    status, headers, body = original.access_denied_response(service, action, principal, request_id, **about)
+    targeted = "x-amz-target" in (about.get("headers") or {})
+    return (400 if service in NAMING and targeted else status), headers, body
+
+
+async def dispatch(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
+) -> Response:
+    """The request, unless it hands on a role that its caller may not."""
+    if app.AUTH:
+        service = app.detect_service(method, path, headers, query)
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        for role in _passed(action, _json(body)):
+            caller = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, query))
+            if caller and caller["session"]:
+                principal = Principal(*_role_and_session(caller["userArn"]))
+                try:
+                    authorize(principal, "iam:PassRole", role, **{"iam:PassedToService": PASSING[action or ""][0]})
+                except Denied as denied:
+                    text = str(denied)
+                    response: Response = original.access_denied_response(
+                        service, "iam:PassRole", principal.arn, request_id, message=text, headers=headers
+                    )
+                    return response
+    answer: Response = await dispatcher._dispatch_service_request(method, path, headers, body, query, request_id)
+    return answer
+
+
+def _role_and_session(arn: str) -> tuple[str, str]:
+    _, name, session = arn.rpartition(":")[2].split("/")
+    return f"arn:aws:iam::{get_account_id()}:role/{name}", session
+
+
+def _passed(action: str | None, request: Mapping[str, Any]) -> list[str]:
+    """The ARNs of the roles that the request hands to a service."""
+    if action not in PASSING:
+        return []
+    found: list[Any] = [request]
+    for name in PASSING[action][1]:
+        found = [inner for each in found for inner in _listed(each.get(name))]
+    return [role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}" for role in found]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}

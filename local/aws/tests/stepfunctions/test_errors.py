@@ -1,0 +1,110 @@
+"""Errors of states: time-outs, retries, and what no Catch can hold."""
+
+from typing import Any
+
+import pytest
+
+from local.aws.tests.support import PASS, WAIT, Local, at_once, nested
+
+pytestmark = pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="never",
+)
+
+
+@pytest.mark.aws(
+    "Task workflow state",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html",
+    validated=(
+        "LocalStack snapshots test_base_task[TIMEOUT_SECONDS], 2025-07-22 (an expression), and "
+        "test_fixed_timeout_service_lambda, 2024-03-10 (the error)"
+    ),
+)
+def test_a_task_timeout_may_be_an_expression(local: Local) -> None:
+    """Protects the deadline of a step."""
+    state = nested(local.machine(Wait=WAIT)) | {"TimeoutSeconds": "{% $states.input.s %}"}
+    execution = local.run({"s": 1}, Task=state)
+    assert execution["error"] == "States.Timeout"
+    assert (execution["stopDate"] - execution["startDate"]).total_seconds() < 3
+
+
+@pytest.mark.aws(
+    "State machine structure",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html",
+    validated="LocalStack snapshot test_global_timeout, 2024-03-10: TIMED_OUT",
+)
+def test_a_machine_has_a_timeout(local: Local) -> None:
+    """Protects the deadline of an execution: TIMED_OUT, and what it waits for ends too."""
+    child = local.machine(Wait=WAIT)
+    execution = local.run(timeout=1, Task=nested(child, Name="child"))
+    assert execution["status"] == "TIMED_OUT"
+    assert local.ended(child.replace("stateMachine", "execution") + ":child")["status"] == "ABORTED"
+
+
+@pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="LocalStack snapshot test_catch_states_runtime, 2023-11-23: even a catcher that names it",
+)
+def test_a_runtime_error_is_not_caught(local: Local) -> None:
+    """Protects against a Catch that works only locally: States.ALL leaves out States.Runtime."""
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    task = {"Type": "Task", "Resource": "arn:aws:states:::glue:startCrawler.sync", "Catch": catch, "End": True}
+    assert local.run(Task=task, Caught=PASS)["error"] == "States.Runtime"
+
+
+def retried(local: Local, **retrier: Any) -> float:
+    """Seconds that a task takes which fails on all its attempts."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:glue:getCrawler",
+        "Arguments": {"Name": "nobody"},
+        "Retry": [{"ErrorEquals": ["Glue.EntityNotFoundException"], **retrier}],
+        "End": True,
+    }
+    execution = local.run(Task=state)
+    assert execution["error"] == "Glue.EntityNotFoundException"
+    return (execution["stopDate"] - execution["startDate"]).total_seconds()
+
+
+def test_retries_honour_max_delay_and_jitter(local: Local) -> None:
+    """Protects patience: MaxDelaySeconds caps the backoff, full jitter starts at zero."""
+    capped = {"IntervalSeconds": 1, "BackoffRate": 30, "MaxAttempts": 2, "MaxDelaySeconds": 1}
+    jittered = {"IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 4, "JitterStrategy": "FULL"}
+    first, second = at_once(lambda: retried(local, **capped), lambda: retried(local, **jittered))
+    assert 2 <= first < 4
+    # Four delays of 1 s without jitter; that all four are drawn above 0.97 s is a millionth.
+    assert second < 4
+
+
+@pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="LocalStack snapshot test_invoke_timeout, 2024-11-28: of a function",
+)
+def test_a_timeout_that_is_caught_has_no_cause(local: Local) -> None:
+    """Protects catchers that tell a cause: here there is none, not even null."""
+    job = local.job(tags={"local:seconds": "60"})
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::glue:startJobRun.sync",
+        "Arguments": {"JobName": job},
+        "TimeoutSeconds": 1,
+        "Catch": [{"ErrorEquals": ["States.Timeout"], "Output": "{% $states.errorOutput %}", "Next": "Caught"}],
+        "End": True,
+    }
+    assert local.output(Task=task, Caught=PASS) == {"Error": "States.Timeout", "Cause": ""}
+
+
+@pytest.mark.aws(
+    "AWS SDK integrations",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html",
+    validated="never",
+)
+@pytest.mark.parametrize("service", ["glue", "sfn", "s3", "dynamodb"])
+def test_an_action_that_is_not_there_is_named(local: Local, service: str) -> None:
+    """Protects whoever mistypes an action from an error about something else."""
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:{service}:crawlEverything", "End": True}
+    error, cause = local.failure(Task=task | {"Arguments": {}})
+    assert "crawleverything" in (error + cause).lower()
