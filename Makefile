@@ -139,6 +139,7 @@ lint: $(CHECKS)/ready $(LOCAL)/ready
 	cargo clippy $(CARGO_FLAGS) -- -D warnings
 	$(CHECKS)/bin/ruff check
 	$(LOCAL)/bin/mypy
+	$(LOCAL)/bin/lint-imports --no-logo --cache-dir .local/import-linter
 
 .PHONY: bootstraps
 bootstraps:

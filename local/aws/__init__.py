@@ -1,5 +1,6 @@
 """An AWS on this machine: ministack, plus what it lacks. It knows nothing of what is deployed on it."""
 
-from local.aws.server import ACCOUNT, HOST, REGION, LocalAws, LocalAwsError
+from local.aws.ports import HOST, LocalAwsError
+from local.aws.server import ACCOUNT, REGION, LocalAws
 
 __all__ = ["ACCOUNT", "HOST", "REGION", "LocalAws", "LocalAwsError"]

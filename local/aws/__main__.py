@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local.aws.server import STATE, LocalAws, LocalAwsError, end_process, server_pid
+from local.aws.ports import LocalAwsError
+from local.aws.server import STATE, LocalAws, end_process, server_pid
 
 STATE_FILE = STATE / "server.json"
 

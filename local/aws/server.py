@@ -4,16 +4,13 @@ with LocalAws() as aws:
     aws.client("s3").create_bucket(...)
 """
 
-import fcntl
 import http.client
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,20 +22,16 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 
+from local.aws import ports
+from local.aws.ports import HOST, LocalAwsError
+
 # Where `local` is, which the server process imports.
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
-HOST = "127.0.0.1"
-DEFAULT_PORT = 4566
-PORTS = 100  # tried in turn from the default on
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 30
 GRACE_SECONDS = 5
-
-
-class LocalAwsError(RuntimeError):
-    """The server did not start, died, or does not answer; the message names its log."""
 
 
 class LocalAws:
@@ -81,9 +74,10 @@ class LocalAws:
         return child_environment(os.environ, self.endpoint)
 
     def start(self) -> Self:
-        self.port, self._claim = _claim(self._wanted_port)
+        self.port, self._claim = ports.claim(self._wanted_port)
         self.endpoint = f"http://{HOST}:{self.port}"
-        self.directory = _directory(self.port)
+        self.directory = STATE / f"aws-{self.port}"
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / "server.log"
         scratch = self._clear_scratch()
         environment = self.environment | {
@@ -261,40 +255,3 @@ def _wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
-
-
-def _directory(port: int) -> Path:
-    return STATE / f"aws-{port}"
-
-
-def _claim(wanted: int | None) -> tuple[int, BinaryIO]:
-    """A port, and a lock on it that lasts as long as somebody, we or the server, keeps it open.
-
-    Without the lock two starts at once, in one clone or in two, would find the same port free.
-    """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if wanted is None else [wanted]
-    for port in ports:
-        if wanted is None and not _is_free(port):
-            continue
-        file = Path(tempfile.gettempdir(), f"local-aws-{port}.lock")
-        if file.exists() and not os.access(file, os.W_OK):
-            continue  # another user's
-        lock = file.open("wb")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-        else:
-            _directory(port).mkdir(parents=True, exist_ok=True)
-            return port, lock
-    raise LocalAwsError(f"no port left of {ports} on {HOST}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -33,6 +33,24 @@ def test_a_missing_name_says_what_is_missing() -> None:
         patching.replace(glue, _crawlers=lambda: None)
 
 
+def test_two_extensions_do_not_replace_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the first one: the second would call what was there before it, and so silently take it out."""
+    import ministack.services.glue as glue
+
+    def first() -> None: ...
+
+    def second() -> None: ...
+
+    first.__module__, second.__module__ = "first", "second"
+    monkeypatch.setattr(glue, "_get_job", glue._get_job)
+    monkeypatch.setattr(patching, "_replaced", {})
+    patching.replace(glue, _get_job=first)
+    with pytest.raises(
+        patching.PatchingError, match=r"first and second both replace ministack\.services\.glue\._get_job"
+    ):
+        patching.replace(glue, _get_job=second)
+
+
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects against patching a ministack that may have moved on."""
     monkeypatch.setattr(patching, "version", lambda _: "1.6.0")
