@@ -4,7 +4,7 @@ AWS has nothing of the kind. The table of tags is in local/aws/README.md.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -14,6 +14,9 @@ FAULT_PREFIX = "local:fault:"
 STARTS = ("StartExecution", "StartSyncExecution")
 # The values of the tags that are words.
 WORDS = {"outcome": ("succeeded", "failed", "cancelled"), "list_crawls_precision": ("milliseconds", "seconds")}
+# Tags that one kind knows and the other does not.
+_OF_CRAWLERS = ("stopping-seconds", "pending-seconds", "list-crawls-lag-seconds", "list-crawls-precision")
+ELSEWHERE = {"crawler": (f"{PREFIX}timeout-seconds",), "job": tuple(PREFIX + name for name in _OF_CRAWLERS)}
 _FAULT = re.compile(r"(?P<times>\d+|forever) (?P<what>[A-Za-z0-9-]+)")
 
 
@@ -67,11 +70,14 @@ def faults(value: str) -> list[Fault]:
     return parsed
 
 
-def check_tags(tags: Mapping[str, str]) -> None:
+def check_tags(kind: str, operations: Collection[str], tags: Mapping[str, str]) -> None:
     """Refuses a tag that would be ignored: a typo must not pass as a green scenario."""
     Behaviour.of(tags)
     for tag, value in tags.items():
-        if tag.startswith(FAULT_PREFIX):
+        name = tag.removeprefix(FAULT_PREFIX)
+        if tag in ELSEWHERE[kind] or (name != tag and name not in operations):
+            raise ValueError(f"tag {tag} means nothing on a {kind}")
+        if name != tag:
             faults(value)
 
 

@@ -6,8 +6,10 @@ Follows "NameString" under "Common data types" and "TagResource" in the AWS Glue
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import ministack.services.glue as glue
+from botocore.session import get_session
 
 from local.aws import faults, patching
 from local.aws.answers import ApiError, Handler, Operation, Request, Response, handler
@@ -19,6 +21,8 @@ ministack = patching.names(glue, "_arn", "_tags")
 
 NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\t]*")
 MAX_NAME = 255
+# Where a request names the crawlers or jobs that it is about.
+SUBJECTS = {"Name", "CrawlerName", "CrawlerNames", "CrawlerNameList", "JobName", "JobNames"}
 SERVICE = "glue.amazonaws.com"
 
 _added: dict[str, Handler] = {}
@@ -53,7 +57,7 @@ async def handle_request(
 def dispatch(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, str]) -> Response:
     added = _added.get(headers.get("x-amz-target", "").rpartition(".")[2])
     if added:
-        return added(json.loads(body))
+        return added(json.loads(body or b"{}"))
     answer: Response = original._handle_request_sync(method, path, headers, body, query)
     return answer
 
@@ -99,22 +103,37 @@ def forget_tags(kind: str, name: str) -> None:
     ministack._tags.pop(ministack._arn(kind, name), None)
 
 
-def check_request_tags(new: dict[str, str]) -> None:
+def check_request_tags(kind: str, new: dict[str, str]) -> None:
     try:
-        check_tags(new)
+        check_tags(kind, struck(kind), new)
     except ValueError as error:
         raise ApiError("InvalidInputException", str(error)) from error
 
 
+@cache
+def struck(kind: str) -> frozenset[str]:
+    """The operations that faults can strike: those whose requests name their crawlers or jobs."""
+    model = get_session().get_service_model("glue")
+    members = {name: model.operation_model(name).input_shape.members.keys() for name in model.operation_names}
+    return frozenset(name for name, given in members.items() if kind == _kind(name) and given & SUBJECTS)
+
+
+def _kind(operation: str) -> str | None:
+    return "crawler" if "Crawl" in operation else "job" if "Job" in operation else None
+
+
 def _subjects(operation: str, body: bytes) -> list[tuple[str, Mapping[str, str]]]:
     """The crawlers and jobs that a request names, with their tags."""
-    kind = "crawler" if "Crawl" in operation else "job" if "Job" in operation else None
+    kind = _kind(operation)
     if kind is None:
         return []
     try:
         request = json.loads(body or b"{}")
     except ValueError:
         return []
-    names = [request.get("Name"), request.get("CrawlerName"), request.get("JobName")]
-    names += request.get("CrawlerNameList") or request.get("CrawlerNames") or []
-    return [(name, tags(kind, name)) for name in names if isinstance(name, str)]
+    named = [name for member in SUBJECTS if member in request for name in _listed(request[member])]
+    return [(name, tags(kind, name)) for name in named if isinstance(name, str)]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

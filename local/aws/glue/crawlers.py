@@ -101,7 +101,7 @@ def install() -> None:
 
 def create_crawler(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
-    check_request_tags(new_tags)
+    check_request_tags("crawler", new_tags)
     check_role(request)
     with _lock:
         call(original._create_crawler, request)
@@ -199,7 +199,8 @@ def list_crawls(request: Request) -> dict[str, Any]:
 
 
 def tag_resource(request: Request) -> dict[str, Any]:
-    check_request_tags(request.get("TagsToAdd") or {})
+    kind = "job" if ":job/" in request["ResourceArn"] else "crawler"
+    check_request_tags(kind, request.get("TagsToAdd") or {})
     return call(original._tag_resource, request)
 
 

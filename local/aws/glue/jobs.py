@@ -40,7 +40,7 @@ def install() -> None:
 
 def create_job(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
-    check_request_tags(new_tags)
+    check_request_tags("job", new_tags)
     check_role(request)
     answer = call(original._create_job, request)
     job = ministack._jobs[name]

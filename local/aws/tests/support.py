@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
+import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION, LocalAws
@@ -243,3 +245,16 @@ def changes(crawl: dict[str, Any]) -> dict[str, dict[str, int]]:
         kind: {change: json.loads(leaf)["Count"] for change, leaf in by_change.items()}
         for kind, by_change in summary.items()
     }
+
+
+def acting(local: Local, role: str, service: str) -> BaseClient:
+    """A client that acts as the role."""
+    keys = local.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    session = boto3.session.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    return session.client(service, endpoint_url=local.aws.endpoint)
+
+
+def denied(call: Callable[..., Any], **arguments: Any) -> str:
+    code, message = error_code(call, **arguments)
+    assert code == "AccessDeniedException", message
+    return message

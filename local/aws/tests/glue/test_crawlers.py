@@ -97,6 +97,9 @@ def test_a_name_that_glue_refuses_is_refused(local: Local, name: str) -> None:
         {"local:outcome": "maybe"},
         {"local:list-crawls-precision": "hours"},
         {"local:fault:GetCrawler": "often x"},
+        {"local:fault:GetJob": "1 x"},
+        {"local:fault:GetCrawlres": "1 x"},
+        {"local:timeout-seconds": "1"},
     ],
 )
 def test_a_tag_with_a_typo_is_refused(local: Local, tags: dict[str, str]) -> None:

@@ -1,15 +1,23 @@
 """Calls that roles make themselves: held against their policies."""
 
 import json
-from collections.abc import Callable
-from typing import Any
 
-import boto3
 import pytest
-from botocore.client import BaseClient
 
 from local.aws import ACCOUNT, REGION, LocalAws
-from local.aws.tests.support import FAIL, PASS, ROLE, Local, allow, error_code, eventually, policy, unique
+from local.aws.tests.support import (
+    FAIL,
+    PASS,
+    ROLE,
+    Local,
+    acting,
+    allow,
+    denied,
+    error_code,
+    eventually,
+    policy,
+    unique,
+)
 
 pytestmark = pytest.mark.aws(
     "Policy evaluation logic",
@@ -19,19 +27,6 @@ pytestmark = pytest.mark.aws(
 
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
 START = "arn:aws:states:::glue:startJobRun"
-
-
-def acting(local: Local, role: str, service: str) -> BaseClient:
-    """A client that acts as the role."""
-    keys = local.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
-    session = boto3.session.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
-    return session.client(service, endpoint_url=local.aws.endpoint)
-
-
-def denied(call: Callable[..., Any], **arguments: Any) -> str:
-    code, message = error_code(call, **arguments)
-    assert code == "AccessDeniedException", message
-    return message
 
 
 def test_a_role_may_do_what_its_policy_says_and_nothing_else(local: Local) -> None:
