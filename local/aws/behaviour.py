@@ -10,12 +10,23 @@ from typing import Any, Self
 
 PREFIX = "local:"
 FAULT_PREFIX = "local:fault:"
-# The operations of Step Functions that can be struck, on the machine that they name.
-STARTS = ("StartExecution", "StartSyncExecution")
+# The operations of Step Functions that can be struck, on the machine that they name or whose token they send back.
+STRUCK = ("StartExecution", "StartSyncExecution", "SendTaskSuccess")
 # The values of the tags that are words.
-WORDS = {"outcome": ("succeeded", "failed", "cancelled"), "list_crawls_precision": ("milliseconds", "seconds")}
+WORDS = {
+    "outcome": ("succeeded", "failed", "cancelled"),
+    "list_crawls_precision": ("milliseconds", "seconds"),
+    "announcements": ("once", "lost", "twice", "swapped"),
+}
 # Tags that one kind knows and the other does not.
-_OF_CRAWLERS = ("stopping-seconds", "pending-seconds", "list-crawls-lag-seconds", "list-crawls-precision")
+_OF_CRAWLERS = (
+    "stopping-seconds",
+    "pending-seconds",
+    "list-crawls-lag-seconds",
+    "list-crawls-precision",
+    "announcements",
+    "announcement-delay-seconds",
+)
 ELSEWHERE = {"crawler": (f"{PREFIX}timeout-seconds",), "job": tuple(PREFIX + name for name in _OF_CRAWLERS)}
 _FAULT = re.compile(r"(?P<times>\d+|forever) (?P<what>[A-Za-z0-9-]+)")
 
@@ -29,6 +40,8 @@ class Behaviour:
     pending_seconds: float = 0.0
     list_crawls_lag_seconds: float = 0.0
     list_crawls_precision: str = "milliseconds"
+    announcements: str = "once"
+    announcement_delay_seconds: float = 0.0
     timeout_seconds: float | None = None
     outcome: str | None = None
     error: str | None = None
@@ -83,7 +96,7 @@ def check_tags(kind: str, operations: Collection[str], tags: Mapping[str, str]) 
 
 def check_machine_tags(tags: Mapping[str, str]) -> None:
     for tag, value in tags.items():
-        if tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in STARTS:
+        if tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in STRUCK:
             raise ValueError(f"unknown tag {tag} of a state machine")
         if tag.startswith(FAULT_PREFIX) and any(fault.what.startswith("garbage") for fault in faults(value)):
             raise ValueError(f"tag {tag}: garbage comes from Glue only")

@@ -4,11 +4,13 @@ from local.aws import endpoints, patching
 from local.aws.awslambda import errors, roles
 from local.aws.cloudformation import resources
 from local.aws.cloudtrail import data_events
+from local.aws.dynamodb import tables
 from local.aws.eventbridge import deliveries
 from local.aws.glue import api, crawlers, jobs
 from local.aws.iam import requests
 from local.aws.iam import roles as iam_roles
 from local.aws.stepfunctions import (
+    callbacks,
     executions,
     expressions,
     glue_jobs,
@@ -31,12 +33,14 @@ EXTENSIONS = (
     executions,
     nested_executions,
     states,
+    callbacks,
     glue_jobs,
     expressions,
     errors,
     roles,
     deliveries,
     data_events,
+    tables,
     resources,
     endpoints,
 )

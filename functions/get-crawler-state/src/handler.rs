@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use crawl::crawler::{Crawl, CrawlState, CrawlerName, LastCrawl, LastCrawlStatus};
-use crawl::poll::PollBounds;
+use crawl::crawler::{Crawl, CrawlState, CrawlerName, CrawlerState, LastCrawl, LastCrawlStatus};
+use crawl::poll::{PollBounds, Progress, Waiting};
 use crawl::protocol::{self, CrawlStatus, PreviousCrawl};
 use glue::{Glue, best_effort, in_time};
 use input::{Fields, Mistakes, Node};
@@ -24,6 +24,7 @@ struct Request {
     expected: Option<Duration>,
     requested_at: Option<OffsetDateTime>,
     bounds: PollBounds,
+    waiting: Waiting,
 }
 
 impl Request {
@@ -34,12 +35,14 @@ impl Request {
             let expected = fields.optional("expectedSeconds", seconds);
             let requested_at = fields.optional("requestedAt", Node::moment);
             let bounds = request::poll_bounds(&mut fields);
+            let waiting = request::waiting(&mut fields, None, OffsetDateTime::now_utc());
             Some(Self {
                 named: request::crawler(&fields)?,
                 previous_crawl: previous_crawl?,
                 expected,
                 requested_at,
                 bounds: bounds?,
+                waiting,
             })
         })
     }
@@ -162,10 +165,15 @@ async fn respond(glue: &Glue, request: Request, deadline: SystemTime) -> Result<
         }
         None => Details::default(),
     };
+    let progress = Progress {
+        elapsed: crawler.elapsed,
+        expected: request.expected,
+        stopping: crawler.state == CrawlerState::Stopping,
+    };
     Ok(Response {
         state: crawler.state.as_str().to_owned(),
         elapsed_seconds: crawler.elapsed.as_secs(),
-        poll_seconds: request.bounds.pause(crawler.elapsed, request.expected),
+        poll_seconds: request.bounds.pause(progress, request.waiting),
         crawl: JudgedCrawl { status, details },
         named: request.named,
     })

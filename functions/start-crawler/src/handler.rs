@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crawl::crawler::{CrawlerName, CrawlerState};
-use crawl::poll::PollBounds;
+use crawl::poll::{PollBounds, Progress, Waiting};
 use crawl::protocol::{self, Busy, Plan};
 use glue::{Glue, best_effort, in_time};
 use input::{Fields, Mistakes, Node};
@@ -25,6 +25,7 @@ struct Request {
     /// Makes it "a crawl that begins at or after this moment" instead of "start".
     requested_at: Option<OffsetDateTime>,
     bounds: PollBounds,
+    waiting: Waiting,
 }
 
 impl Request {
@@ -36,10 +37,12 @@ impl Request {
                 check_limits(&mut fields);
             }
             let bounds = request::poll_bounds(&mut fields);
+            let waiting = request::waiting(&mut fields, requested_at, OffsetDateTime::now_utc());
             Some(Self {
                 named: request::crawler(&fields)?,
                 requested_at,
                 bounds: bounds?,
+                waiting,
             })
         })
     }
@@ -118,11 +121,19 @@ async fn respond(glue: &Glue, request: Request, deadline: SystemTime) -> Result<
     let (expected, poll_seconds) = match (found.outcome, request.requested_at) {
         (Outcome::Satisfied, _) => (None, 0),
         // The Python Lambda makes no second call.
-        (_, None) => (None, request.bounds.pause(found.elapsed, None)),
+        (_, None) => (
+            None,
+            request.bounds.pause(found.progress(None), Waiting::Polling),
+        ),
         (_, Some(_)) => {
             let median = best_effort(name, deadline, glue.median_runtime(name)).await;
             let expected = median.flatten();
-            (expected, request.bounds.pause(found.elapsed, expected))
+            (
+                expected,
+                request
+                    .bounds
+                    .pause(found.progress(expected), request.waiting),
+            )
         }
     };
     Ok(Response {
@@ -141,6 +152,16 @@ struct Found {
     state: CrawlerState,
     previous_crawl: Option<OffsetDateTime>,
     elapsed: Duration,
+}
+
+impl Found {
+    fn progress(&self, expected: Option<Duration>) -> Progress {
+        Progress {
+            elapsed: self.elapsed,
+            expected,
+            stopping: self.state == CrawlerState::Stopping,
+        }
+    }
 }
 
 async fn start(

@@ -1,9 +1,10 @@
 """Resources of CloudFormation that ministack lacks or takes only in part.
 
-Follows "AWS::CloudWatch::Alarm", "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::StateMachineVersion" and
-"AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template Reference. An alarm on an expression over
-several metrics is described as it was given, and never changes its state: ministack computes no expressions. An alias
-goes over to its new version at once, whatever its DeploymentPreference says. A definition may be YAML.
+Follows "AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::StepFunctions::StateMachine",
+"AWS::StepFunctions::StateMachineVersion" and "AWS::StepFunctions::StateMachineAlias" in the AWS CloudFormation Template
+Reference. An alarm on an expression over several metrics is described as it was given, and never changes its state:
+ministack computes no expressions. An alias goes over to its new version at once, whatever its DeploymentPreference
+says. A definition may be YAML.
 """
 
 import json
@@ -17,6 +18,7 @@ from ministack.services.cloudformation import provisioners
 
 from local.aws import patching
 from local.aws.awslambda import roles
+from local.aws.dynamodb import tables
 from local.aws.stepfunctions import permissions
 
 original = patching.names(provisioners, "_cw_metric_alarm_record", "_sfn_definition")
@@ -39,6 +41,8 @@ def install() -> None:
     for kind, problem in ROLE_PROBLEMS.items():
         handlers = ministack._RESOURCE_HANDLERS[kind]
         handlers["create"] = partial(create_with_role, handlers["create"], problem)
+    handlers = ministack._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    handlers["create"] = partial(create_table, handlers["create"])
     ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineVersion"] = {
         "create": lambda _id, properties, _stack: publish(properties),
         "update": lambda _id, _old, properties, _stack: publish(properties),
@@ -99,6 +103,13 @@ def create_with_role(
     if text := problem(properties):
         raise ValueError(f'Resource handler returned message: "{text}" (HandlerErrorCode: AccessDenied)')
     return create(name, properties, stack)
+
+
+def create_table(create: Callable[..., Made], name: str, properties: Properties, stack: str) -> Made:
+    """With the properties that ministack leaves aside: when items expire, and encryption."""
+    table, attributes = create(name, properties, stack)
+    tables.configure(table, properties.get("TimeToLiveSpecification"), properties.get("SSESpecification"))
+    return table, attributes
 
 
 def publish(properties: Properties) -> Made:

@@ -5,6 +5,7 @@ Web API Reference, and "AWS Glue events" in the EventBridge reference. Times are
 seconds, with milliseconds but for LastCrawl's StartTime.
 """
 
+import contextvars
 import json
 import logging
 import math
@@ -121,7 +122,9 @@ class Life:
         it returns writes the catalog, at the end and only if the crawl succeeds.
         """
         crawl.stop_requested.wait(max(0.0, crawl.started - time.time()))
-        self._announce(crawl)
+        begun = crawl.event(self._crawler)
+        if behaviour.announcements != "swapped":
+            _announce(behaviour, begun)
         commit, changes = None, Changes()
         outcome, error = behaviour.outcome or "succeeded", behaviour.error
         if outcome == "succeeded":
@@ -145,11 +148,9 @@ class Life:
             crawl.changes, crawl.error = changes, error
             crawl.ended = round(time.time(), 3)
             crawl.status = outcome.upper()
-        self._announce(crawl)
-
-    def _announce(self, crawl: Crawl) -> None:
-        if event := crawl.event(self._crawler):
-            events.put(event)
+        _announce(behaviour, crawl.event(self._crawler))
+        if behaviour.announcements == "swapped":
+            _announce(behaviour, begun)
 
     def stop(self) -> bool | None:
         """Asks the running crawl to stop: None if there is none, False if it is stopping already."""
@@ -221,6 +222,19 @@ def summary(changes: Changes) -> str:
         if details
     }
     return json.dumps(_present(TABLE=tables or None, PARTITION=partitions or None))
+
+
+def _announce(behaviour: Behaviour, event: dict[str, Any] | None) -> None:
+    """Puts the event on the bus, as often and as late as the crawler's tags say."""
+    times = {"lost": 0, "twice": 2}.get(behaviour.announcements, 1) if event else 0
+    context = contextvars.copy_context()
+    for _ in range(times):
+        if delay := behaviour.announcement_delay_seconds:
+            timer = threading.Timer(delay, context.copy().run, (events.put, event))
+            timer.daemon = True
+            timer.start()
+        else:
+            events.put(event)
 
 
 def _timestamp(moment: float) -> str:

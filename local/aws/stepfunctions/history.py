@@ -42,6 +42,8 @@ def add_event(execution: dict[str, Any], kind: str, details: dict[str, Any] | No
                 original._add_event(execution, "TaskSubmitted")
             else:
                 kind, details = "TaskSubmitFailed", {"taskSubmitFailedEventDetails": _told(details)}
+        if kind == "TaskFailed" and details and _told(details)["error"] == "States.Timeout":
+            kind, details = "TaskTimedOut", {"taskTimedOutEventDetails": _told(details)}
         event = original._add_event(execution, kind, details)
         if kind == "TaskScheduled":
             details = {"taskStartedEventDetails": event["taskScheduledEventDetails"]}

@@ -7,6 +7,8 @@ Step Functions Developer Guide.
 
 import json
 import random
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import ministack.services.stepfunctions as sfn
@@ -24,7 +26,6 @@ original = patching.names(
     "_find_matching_retrier",
     "_invoke_resource",
     "_invoke_resource_with_timeout",
-    "_invoke_with_callback",
     "_run_map_items",
     "_run_parallel_branches",
 )
@@ -63,7 +64,6 @@ def install() -> None:
         _find_matching_retrier=find_matching_retrier,
         _invoke_resource=invoke_resource,
         _invoke_resource_with_timeout=invoke_resource_with_timeout,
-        _invoke_with_callback=invoke_with_callback,
         _run_map_items=run_map_items,
         _run_parallel_branches=run_parallel_branches,
         _run_sub_machine=run_sub_machine,
@@ -98,11 +98,6 @@ def invoke_resource_with_timeout(resource: str, arguments: Any, seconds: float) 
         raise
 
 
-def invoke_with_callback(resource: str, arguments: Any, token: str, state: State) -> Any:
-    permissions.check_task(resource, arguments)
-    return original._invoke_with_callback(resource, arguments, token, state)
-
-
 def fail_state_error(state: State, raw_input: Any, context: Context | None = None) -> tuple[str, str]:
     """What is longer than AWS allows is an error of the machine."""
     error, cause = original._fail_state_error(state, raw_input, context)
@@ -132,12 +127,34 @@ def find_matching_retrier(retriers: list[State], error: str, counts: dict[int, i
     return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1}, index
 
 
+@dataclass(frozen=True)
+class Task:
+    """The Task state that a thread executes."""
+
+    execution: State
+    context: Context
+
+
+_task: ContextVar[Task] = ContextVar("task")
+
+
+def task() -> Task:
+    return _task.get()
+
+
 def execute_task(state: State, raw_input: Any, execution: State, context: Context) -> Next:
-    """TimeoutSeconds may be an expression."""
+    """TimeoutSeconds may be an expression, and is a positive whole number."""
     if isinstance(state.get("TimeoutSeconds"), str):
         seconds = ministack._jsonata_state_field(state, "TimeoutSeconds", "number", raw_input, context)
+        if seconds < 1 or seconds % 1:
+            text = f"The field 'TimeoutSeconds' must be a positive integer, and is {seconds}"
+            raise ministack._ExecutionError("States.QueryEvaluationError", text)
         state = {**state, "TimeoutSeconds": seconds}
-    return original._execute_task(state, raw_input, execution, context)
+    token = _task.set(Task(execution, context))
+    try:
+        return original._execute_task(state, raw_input, execution, context)
+    finally:
+        _task.reset(token)
 
 
 def apply_state_assign(state: State, raw_input: Any, context: Context, **results: Any) -> None:

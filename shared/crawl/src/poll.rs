@@ -1,6 +1,15 @@
-//! When to look at a crawl again: seldom while there is nothing to see, often near its end.
+//! When to look at a crawl again.
+//!
+//! Who is told of the end of a crawl looks for safety only, in case that the announcement is lost. Who is not told looks
+//! seldom while there is nothing to see, and often near the end.
 
 use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// How long nobody needs to look who is told.
+const CALM: Duration = Duration::from_secs(60);
+/// How long after its estimated end a crawl should have ended.
+const MARGIN: Duration = Duration::from_secs(15);
 
 /// The shortest and the longest pause between two looks, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +36,84 @@ impl PollBounds {
         (1 <= min && min <= max).then_some(Self { min, max })
     }
 
-    /// The pause before the next look, in seconds: half the distance to the estimated end, before
-    /// it and past it; without an estimate a fifth of what has elapsed; rounded up, within bounds.
+    /// The pause before the next look, in whole seconds.
+    ///
+    /// Who polls looks after half the distance to the estimated end, before it and past it; without an estimate after a
+    /// fifth of what has elapsed; within the bounds.
+    ///
+    /// Who is told looks soon after the waiting began and after each announcement, which may have come before its
+    /// waiting or Glue's own answers: first after the shortest pause, then ever later. After that a look comes after
+    /// half of what has elapsed, a minute at least, the longest pause at most, and after an hour twice that; one shortly
+    /// after the estimated end; and past it one after each third of the estimate.
     #[must_use]
-    pub fn pause(self, elapsed: Duration, expected: Option<Duration>) -> u64 {
-        let pause = expected.map_or(elapsed / 5, |expected| expected.abs_diff(elapsed) / 2);
+    pub fn pause(self, progress: Progress, waiting: Waiting) -> u64 {
+        let Waiting::Told { since } = waiting else {
+            return self.within(progress.polling_pause(), self.max);
+        };
+        if progress.stopping {
+            return self.min;
+        }
+        let longest = if progress.elapsed < HOUR {
+            self.max
+        } else {
+            2 * self.max
+        };
+        let pause = self.within(progress.safety_pause(), longest);
+        since.map_or(pause, |since| pause.min(self.within(since, longest)))
+    }
+
+    fn within(self, pause: Duration, longest: u64) -> u64 {
         let whole = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-        whole.clamp(self.min, self.max)
+        whole.clamp(self.min, longest)
+    }
+}
+
+/// How a caller waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// By looks alone.
+    Polling,
+    /// Somebody announces the end of each crawl, and looks only guard against what is lost.
+    Told {
+        /// How long ago the last announcement came, or the waiting began; None if that is long ago.
+        since: Option<Duration>,
+    },
+}
+
+/// What is known of a crawl under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How long it has taken.
+    pub elapsed: Duration,
+    /// How long it is expected to take.
+    pub expected: Option<Duration>,
+    /// Whether it is about to end: nothing is announced any more.
+    pub stopping: bool,
+}
+
+impl Progress {
+    fn polling_pause(self) -> Duration {
+        self.expected.map_or(self.elapsed / 5, |expected| {
+            expected.abs_diff(self.elapsed) / 2
+        })
+    }
+
+    fn safety_pause(self) -> Duration {
+        let pause = (self.elapsed / 2).max(CALM);
+        let Some(expected) = self.expected else {
+            return pause;
+        };
+        let left = expected.saturating_add(MARGIN).saturating_sub(self.elapsed);
+        if left > pause.saturating_mul(3) / 2 {
+            pause
+        } else if !left.is_zero() {
+            left
+        } else if self.elapsed / 2 < expected {
+            (expected / 3).max(CALM)
+        } else {
+            // An estimate as wrong as that is none.
+            pause
+        }
     }
 }
 
@@ -42,11 +122,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const TOLD: Waiting = Waiting::Told { since: None };
+
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
-    /// The pauses of the contract, at the points where its clauses meet.
+    fn crawl(elapsed: u64, expected: Option<u64>) -> Progress {
+        Progress {
+            elapsed: secs(elapsed),
+            expected: expected.map(secs),
+            stopping: false,
+        }
+    }
+
+    /// The bounds that the template gives **crawl**.
+    fn of_the_template() -> PollBounds {
+        PollBounds::new(Some(5), Some(300)).expect("bounds")
+    }
+
+    /// The pauses of who polls, at the points where the clauses meet.
     #[test]
     fn the_pause_halves_the_distance_to_the_estimated_end() {
         let bounds = PollBounds::default();
@@ -64,11 +159,56 @@ mod tests {
             (9_000, None, 60),
         ] {
             assert_eq!(
-                bounds.pause(secs(elapsed), expected.map(secs)),
+                bounds.pause(crawl(elapsed, expected), Waiting::Polling),
                 pause,
                 "{elapsed} {expected:?}"
             );
         }
+    }
+
+    /// The pauses of who is told, at the points where the clauses meet.
+    #[test]
+    fn who_is_told_looks_for_safety_only() {
+        let bounds = of_the_template();
+        for (elapsed, expected, pause) in [
+            (0, None, 60),
+            (5, None, 60),
+            (200, None, 100),
+            (3_599, None, 300),
+            (3_600, None, 600),
+            // Near the estimated end a look is put off, or comes sooner, to be shortly after it.
+            (5, Some(10), 20),
+            (423, Some(600), 192),
+            (300, Some(600), 150),
+            (615, Some(600), 200),
+            // An estimate that is wrong by half is none.
+            (1_200, Some(600), 300),
+        ] {
+            let progress = crawl(elapsed, expected);
+            assert_eq!(
+                bounds.pause(progress, TOLD),
+                pause,
+                "{elapsed} {expected:?}"
+            );
+        }
+    }
+
+    /// An announcement may come before Glue says the same, and a crawl that is stopping is announced no more: the
+    /// next look must come soon.
+    #[test]
+    fn after_an_announcement_looks_begin_anew() {
+        let bounds = of_the_template();
+        let since = |seconds| Waiting::Told {
+            since: Some(secs(seconds)),
+        };
+        for (told, pause) in [(0, 5), (5, 5), (10, 10), (100, 100), (9_999, 300)] {
+            assert_eq!(bounds.pause(crawl(1_000, None), since(told)), pause);
+        }
+        let stopping = Progress {
+            stopping: true,
+            ..crawl(1_000, None)
+        };
+        assert_eq!(bounds.pause(stopping, TOLD), 5);
     }
 
     /// Bounds that would poll without pause, or never, must be refused; what is left out has a default.
@@ -89,24 +229,46 @@ mod tests {
         }
     }
 
-    /// How often a loop that obeys the pauses looks at a crawl, and how long after its end it ends.
-    fn polls_and_loss(length: Duration, expected: Option<Duration>) -> (u32, Duration) {
-        let bounds = PollBounds::default();
-        let mut now = Duration::ZERO;
-        let mut polls = 0;
+    /// How often a loop that obeys the pauses looks at a crawl, and how long after its end it ends. Who is told
+    /// begins with the shortest pause, and every announcement is lost.
+    fn looks_and_loss(length: u64, expected: Option<u64>, waiting: Waiting) -> (u64, u64) {
+        let (bounds, mut now) = match waiting {
+            Waiting::Polling => (PollBounds::default(), 0),
+            Waiting::Told { .. } => (of_the_template(), 5),
+        };
+        let mut looks = u64::from(now > 0);
         while now < length {
-            now += secs(bounds.pause(now, expected));
-            polls += 1;
+            now += bounds.pause(crawl(now, expected), waiting);
+            looks += 1;
         }
-        (polls, now.abs_diff(length))
+        (looks, now - length)
     }
 
-    /// The promise "Bounded": few polls whatever the estimate, little lost when it is good.
+    /// The estimates of the promise "Bounded".
+    fn estimates(length: u64) -> [Option<u64>; 4] {
+        [None, Some(length / 2), Some(length), Some(length * 2)]
+    }
+
+    /// The promise "Bounded", for who polls: few looks whatever the estimate.
     #[test]
     fn ten_minutes_take_at_most_25_polls() {
-        for expected in [None, Some(secs(300)), Some(secs(600)), Some(secs(1_200))] {
-            let (polls, _) = polls_and_loss(secs(600), expected);
+        for expected in estimates(600) {
+            let (polls, _) = looks_and_loss(600, expected, Waiting::Polling);
             assert!(polls <= 25, "{polls} polls with {expected:?}");
+        }
+    }
+
+    /// The promise "Bounded", for who is told and hears nothing: looks, and time lost after the end.
+    #[test]
+    fn without_any_announcement_few_looks_lose_a_minute_at_most() {
+        for (length, most) in [(10, 2), (60, 3), (600, 8), (3_600, 20), (86_400, 190)] {
+            for expected in estimates(length) {
+                let (looks, loss) = looks_and_loss(length, expected, TOLD);
+                assert!(
+                    looks <= most && loss <= 60,
+                    "{length} {expected:?}: {looks}, {loss} s"
+                );
+            }
         }
     }
 
@@ -114,9 +276,8 @@ mod tests {
     /// poll takes 9.
     #[test]
     fn a_day_takes_little_more_than_half_a_history() {
-        let day = secs(86_400);
-        for expected in [None, Some(day / 2), Some(day), Some(day * 2)] {
-            let (polls, _) = polls_and_loss(day, expected);
+        for expected in estimates(86_400) {
+            let (polls, _) = looks_and_loss(86_400, expected, Waiting::Polling);
             assert!(polls * 9 < 13_500, "{polls} polls with {expected:?}");
         }
     }
@@ -125,15 +286,40 @@ mod tests {
         /// With an exact estimate at most the shortest pause is lost at the end, however long the crawl.
         #[test]
         fn a_good_estimate_loses_at_most_five_seconds(length in 1_u64..86_400) {
-            let (_, loss) = polls_and_loss(secs(length), Some(secs(length)));
-            prop_assert!(loss <= secs(5), "{loss:?}");
+            let (_, loss) = looks_and_loss(length, Some(length), Waiting::Polling);
+            prop_assert!(loss <= 5, "{loss:?}");
+        }
+
+        /// The same of who is told and hears nothing.
+        #[test]
+        fn a_good_estimate_loses_at_most_fifteen_seconds(length in 1_u64..86_400) {
+            let (_, loss) = looks_and_loss(length, Some(length), TOLD);
+            prop_assert!(loss <= 15, "{loss:?}");
+        }
+
+        /// However wrong the estimate: what is lost is a minute, or three quarters of what the crawl took, and never more
+        /// than two of the longest pauses; and a day fits into a tenth of a history, where a look of who is told takes 13
+        /// events.
+        #[test]
+        fn without_any_announcement_the_loss_is_bounded(
+            length in 1_u64..86_400,
+            expected in proptest::option::of(1_u64..200_000),
+        ) {
+            let (looks, loss) = looks_and_loss(length, expected, TOLD);
+            prop_assert!(loss <= 60.max(length * 3 / 4) && loss <= 600, "{looks} looks, {loss} s lost");
+            prop_assert!(looks * 13 <= 2_500, "{looks} looks");
+            prop_assert!(length > 600 || looks <= 9, "{looks} looks");
+            prop_assert!(length > 3_600 || looks <= 20, "{looks} looks");
         }
 
         /// No elapsed time and no estimate, however absurd, may leave the bounds.
         #[test]
-        fn every_pause_is_within_bounds(elapsed: u64, expected: Option<u64>) {
-            let pause = PollBounds::default().pause(secs(elapsed), expected.map(secs));
+        fn every_pause_is_within_bounds(elapsed: u64, expected: Option<u64>, since: Option<u64>) {
+            let since = since.map(secs);
+            let pause = PollBounds::default().pause(crawl(elapsed, expected), Waiting::Polling);
             prop_assert!((5..=60).contains(&pause));
+            let pause = of_the_template().pause(crawl(elapsed, expected), Waiting::Told { since });
+            prop_assert!((5..=600).contains(&pause));
         }
     }
 }

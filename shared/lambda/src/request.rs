@@ -1,11 +1,13 @@
 //! The fields that the Glue functions share.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crawl::crawler::CrawlerName;
-use crawl::poll::PollBounds;
-use input::Fields;
+use crawl::poll::{PollBounds, Waiting};
+use input::{Fields, Node};
 use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
 
 /// The name's key where nobody chose another.
 const CRAWLER_NAME: &str = "crawlername";
@@ -70,6 +72,26 @@ pub fn poll_bounds(fields: &mut Fields<'_>) -> Option<PollBounds> {
     let max = fields.optional("pollMaxSeconds", |node| node.whole(1..=DAY));
     PollBounds::new(min, max)
         .or_else(|| fields.wrong("pollMaxSeconds", "must be at least the shortest pause"))
+}
+
+/// `endsAnnounced`: whether somebody announces the end of each crawl to the caller; and `announcedAt`, when that
+/// happened last. The waiting began at `began`, if that is known.
+pub fn waiting(
+    fields: &mut Fields<'_>,
+    began: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Waiting {
+    let told = fields.optional("endsAnnounced", Node::flag);
+    let last = fields.optional("announcedAt", Node::moment).max(began);
+    if told == Some(true) {
+        // Before now, or at all by a clock that is ahead of this one.
+        let since = |moment| Duration::try_from(now - moment).unwrap_or_default();
+        Waiting::Told {
+            since: last.map(since),
+        }
+    } else {
+        Waiting::Polling
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +196,50 @@ mod tests {
         for name in ["é".repeat(255), " a b ".to_owned()] {
             let named = read(&json!({ "crawlername": name }), |fields| crawler(fields));
             assert_eq!(named.map(|named| named.crawler.to_string()), Ok(name));
+        }
+    }
+
+    /// Who is told of ends looks seldom, but soon after the last announcement, or after it began to wait.
+    #[test]
+    fn how_a_caller_waits_comes_with_the_input() {
+        let noon = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(43_200);
+        let since = |seconds: Option<u64>| {
+            Ok(Waiting::Told {
+                since: seconds.map(Duration::from_secs),
+            })
+        };
+        let waits =
+            |payload: Value, began| read(&payload, |fields| Some(waiting(fields, began, noon)));
+        let earlier = Some(noon - Duration::from_secs(30));
+        assert_eq!(waits(json!({}), earlier), Ok(Waiting::Polling));
+        assert_eq!(
+            waits(json!({"endsAnnounced": false}), None),
+            Ok(Waiting::Polling)
+        );
+        assert_eq!(waits(json!({"endsAnnounced": true}), None), since(None));
+        assert_eq!(
+            waits(json!({"endsAnnounced": true}), earlier),
+            since(Some(30))
+        );
+        for (moment, seconds) in [
+            ("1970-01-01T11:59:50Z", 10),
+            ("1970-01-01T11:00:00Z", 30),
+            ("1970-01-01T12:00:01Z", 0),
+        ] {
+            let payload = json!({"endsAnnounced": true, "announcedAt": moment});
+            assert_eq!(waits(payload, earlier), since(Some(seconds)), "{moment}");
+        }
+        for (payload, message) in [
+            (
+                json!({"endsAnnounced": "yes"}),
+                "endsAnnounced: must be true or false",
+            ),
+            (
+                json!({"announcedAt": "noon"}),
+                "announcedAt: must be a moment such as 2026-01-31T23:59:59Z",
+            ),
+        ] {
+            assert_eq!(waits(payload, None), Err(message.to_owned()));
         }
     }
 

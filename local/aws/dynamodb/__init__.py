@@ -1,0 +1,1 @@
+"""Amazon DynamoDB: faults, and what templates say of tables."""

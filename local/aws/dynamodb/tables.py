@@ -1,0 +1,55 @@
+"""Tables: faults chosen by `local:fault:<Operation>` tags, when items expire, and encryption.
+
+Follows "Common Errors" and "UpdateTimeToLive" in the Amazon DynamoDB API Reference.
+"""
+
+import json
+from typing import Any
+
+import ministack.services.dynamodb as dynamodb
+from ministack.core.responses import get_account_id, get_region
+
+from local.aws import faults, patching
+from local.aws.answers import Response, call
+
+original = patching.names(dynamodb, "handle_request")
+ministack = patching.names(dynamodb, "_tables", "_tags", "_update_ttl")
+
+
+def install() -> None:
+    patching.replace(dynamodb, handle_request=handle_request)
+
+
+async def handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, str]
+) -> Response:
+    operation, table = headers.get("x-amz-target", "").rpartition(".")[2], _table(body)
+    what = faults.next_fault(operation, (table, _tags(table))) if table else None
+    if what in (None, "lost-response"):
+        answer: Response = await original.handle_request(method, path, headers, body, query)
+    return answer if what is None else faults.response(what, "dynamodb", operation)
+
+
+def configure(table: str, expiry: dict[str, Any] | None, encryption: dict[str, Any] | None) -> None:
+    """What a template says beside the table's keys."""
+    if expiry:
+        enabled = str(expiry["Enabled"]).lower() == "true"
+        specification = {"AttributeName": expiry["AttributeName"], "Enabled": enabled}
+        call(ministack._update_ttl, {"TableName": table, "TimeToLiveSpecification": specification})
+    if encryption and str(encryption["SSEEnabled"]).lower() == "true":
+        ministack._tables[table]["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS"}
+
+
+def _table(body: bytes) -> str | None:
+    """The name of the table that a request is about."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    name = request.get("TableName") if isinstance(request, dict) else None
+    return name.rpartition("/")[2] if isinstance(name, str) else None
+
+
+def _tags(table: str) -> dict[str, str]:
+    arn = f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{table}"
+    return {tag["Key"]: tag["Value"] for tag in ministack._tags.get(arn, [])}
