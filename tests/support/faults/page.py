@@ -6,6 +6,7 @@ from tests.support.faults.functions_alone import ALONE
 from tests.support.faults.glue_calls import GET_CRAWLER_FIRST, GET_CRAWLER_LATER, LIST_CRAWLS, METRICS, START_CRAWLER
 from tests.support.faults.scenario import SILENCE, SLACK, Scenario
 from tests.support.faults.situations import CRAWLS, LAMBDA, OTHERS, TIME
+from tests.support.faults.waking import WAKING
 
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 SECTIONS = {
@@ -17,6 +18,7 @@ SECTIONS = {
     "ListCrawls": LIST_CRAWLS,
     "GetCrawlerMetrics": METRICS,
     "The Lambda platform": LAMBDA,
+    "Waking": WAKING,
     "Time": TIME,
     "The functions alone": ALONE,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import ACCOUNT, REGION
-from tests.support.faults.copies import PROGRAMS, FrailFunction, copy_of_crawl
+from tests.support.faults.copies import PROGRAMS, FrailFunction, WakingCopy, copy_of_crawl
 from tests.support.faults.scenario import Before, Meanwhile, Scenario, crawling
 from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
@@ -53,7 +53,7 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
     plays = [Play(stack, scenario, crawl, directory) for scenario in scenarios]
     eventually(lambda: all(each.is_prepared() for each in plays))
     stack.aws.forget_calls()
-    machines, waiting, running = {each.machine for each in plays}, list(plays), list[Play]()
+    waiting, running = list(plays), list[Play]()
     with ThreadPoolExecutor(COLD) as pool:
 
         def over() -> bool:
@@ -64,7 +64,7 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
                 each.start(pool)
                 running.append(each)
                 waiting.remove(each)
-            executions = running_executions(stack, machines)
+            executions = running_executions(stack, {each.machine for each in running})
             running[:] = [each for each in running if not each.advance(calls.get(each.crawler, {}), executions)]
             return not running and not waiting
 
@@ -89,7 +89,9 @@ class Play:
         self.stack, self.scenario = stack, scenario
         self.crawler = re.sub(r"[^a-z0-9]+", "-", scenario.name.lower())
         self._frail = FrailFunction(stack, self.crawler[:60], scenario.frail, directory) if scenario.frail else None
-        self.machine = self._frail.machine if self._frail else crawl
+        waking = WakingCopy(stack, self.crawler[:60], scenario.waking) if scenario.waking else None
+        own = self._frail or waking
+        self.machine = own.machine if own else crawl
         self._is_due = scenario.meanwhile is not None
         self._execution = ""
         self._answer: Future[Ending] | None = None

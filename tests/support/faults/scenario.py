@@ -14,6 +14,11 @@ TRIES = 2 * SLACK
 # An invocation whose attempts Glue leaves without an answer: three of 5 s, and the pauses.
 SILENCE = 18
 
+# When the copies of crawl look that a row may have woken: the crawl of such a row is over between the two.
+LOOKS = (1, 21)
+# The end of what is woken, and of what is not and has to wait for the later look.
+WOKEN, LATER = 16, LOOKS[1] + SLACK
+
 # A crawl that began in the second of the request may have begun before it, as far as GetCrawler tells: one more starts.
 IN_DOUBT = "STARTED"
 
@@ -51,6 +56,15 @@ class Frail:
 
 
 @dataclass(frozen=True)
+class Waking:
+    """A copy of crawl that looks seldom, and of what wakes it, each with tags of its own."""
+
+    table: Mapping[str, str] = field(default_factory=dict)
+    wake: Mapping[str, str] = field(default_factory=dict)
+    crawl: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One row; a crawl or start of the staging's own is not counted."""
 
@@ -66,6 +80,7 @@ class Scenario:
     when: str = "GetCrawlerMetrics"  # the operation whose first call sets it off; this one follows an accepted start
     later: Mapping[str, str] = field(default_factory=dict)  # tags that come meanwhile
     frail: Frail | None = None
+    waking: Waking | None = None
     starts: int | None = 1  # StartCrawler calls of the Lambdas, the SDK's retries included; None: chance decides
     crawls: int = 1  # how many of them took effect
     stops: int | None = 0  # StopCrawler calls of the machine; None: chance decides

@@ -82,3 +82,29 @@ def test_a_job_run_announces_its_end(local: Local, tags: dict[str, str], documen
     told |= {"message": "no access"} if documented == "job-failed" else {}
     assert event.keys() == expected.keys()
     assert event["detail"] == expected["detail"] | told
+
+
+@pytest.mark.parametrize(
+    ("tags", "states"),
+    [
+        ({"local:announcements": "lost"}, []),
+        ({"local:announcements": "twice"}, ["Started", "Started", "Succeeded", "Succeeded"]),
+        ({"local:announcements": "swapped"}, ["Succeeded", "Started"]),
+        ({"local:announcement-delay-seconds": "1"}, ["Started", "Succeeded"]),
+    ],
+    ids=["lost", "twice", "swapped", "late"],
+)
+def test_announcements_may_be_lost_late_and_out_of_order(local: Local, tags: dict[str, str], states: list[str]) -> None:
+    """Protects whoever is told: events come at least once, in no order, and by best effort."""
+    name = local.crawler(tags=tags)
+    queue, witness = told_of(local, "Glue Crawler State Change", name), local.crawler()
+    told = told_of(local, "Glue Crawler State Change", witness)
+    local.crawl(name)
+    if "local:announcement-delay-seconds" in tags:
+        assert local.received(queue) == []
+    events = arrived(local, queue, len(states))
+    # What somebody else's crawl announces comes after all that was lost.
+    local.crawl(witness)
+    arrived(local, told, 2)
+    events += local.received(queue)
+    assert [event["detail"]["state"] for event in events] == states

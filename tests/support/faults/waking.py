@@ -1,0 +1,77 @@
+"""Announcements that are lost, late or too many, and what wakes those who wait for them, broken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.faults.scenario import (
+    LATER,
+    SILENCE,
+    WOKEN,
+    Before,
+    Meanwhile,
+    Scenario,
+    Waking,
+    crawling,
+    fault,
+)
+
+# Long enough to be over after the first look, and before the second.
+CRAWL = crawling(4)
+NO_TAGS: Mapping[str, str] = {}
+FOREVER = "forever ThrottlingException"
+
+
+def woken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
+    """Ends soon after the crawl."""
+    usual = {"ends": "STARTED", "waking": Waking(), "within": WOKEN}
+    return Scenario(name, tags={**CRAWL, **tags}, **(usual | more))
+
+
+def unwoken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
+    """Ends with the next look."""
+    return woken(name, tags, **({"within": LATER} | more))
+
+
+WAKING = [
+    woken("Glue announces the end of the crawl"),
+    woken(
+        "Glue announces that the crawl failed",
+        {"local:outcome": "failed", "local:error": "no access to s3://x"},
+        ends="CrawlFailed",
+        says=("no access to s3://x",),
+    ),
+    woken("The announcement comes twice", {"local:announcements": "twice"}),
+    woken("The end is announced before the beginning", {"local:announcements": "swapped"}),
+    woken("An older crawl is under way, and its end is announced", before=Before.RUNNING),
+    woken("The crawl ends before anybody waits for it", crawling(0, stopping=0)),
+    woken(
+        "The crawl ends while a look at it hangs",
+        meanwhile=Meanwhile.TAGS,
+        later=fault("GetCrawler", "1 hang"),
+        within=WOKEN + SILENCE,
+    ),
+    unwoken("The announcement is lost, and those of others are not", {"local:announcements": "lost"}),
+    unwoken("The announcement comes a minute late", {"local:announcement-delay-seconds": "60"}),
+    unwoken(
+        "The announcement comes after the deadline",
+        crawling(9),
+        ends="CrawlTimedOut",
+        given={"timeoutSeconds": 3},
+        within=0,
+    ),
+    woken("wake is throttled for a while", waking=Waking(wake=fault("StartExecution", "2 ThrottlingException"))),
+    unwoken("wake is throttled", waking=Waking(wake=fault("StartExecution", FOREVER))),
+    unwoken("wake may not be started", waking=Waking(wake=fault("StartExecution", "forever AccessDeniedException"))),
+    unwoken("wake is gone", waking=Waking(wake=fault("StartExecution", "forever StateMachineDoesNotExist"))),
+    woken(
+        "wake is refused for a while",
+        waking=Waking(crawl=fault("SendTaskSuccess", "2 ThrottlingException")),
+    ),
+    unwoken("wake is refused", waking=Waking(crawl=fault("SendTaskSuccess", "forever AccessDeniedException"))),
+    woken("wake gets no answer", waking=Waking(crawl=fault("SendTaskSuccess", "1 lost-response"))),
+    unwoken("The table cannot be read", waking=Waking(table=fault("Query", FOREVER))),
+    unwoken("The table may not be read", waking=Waking(table=fault("Query", "forever AccessDeniedException"))),
+    unwoken("The table cannot be written", waking=Waking(table=fault("PutItem", FOREVER))),
+    unwoken("The table may not be written", waking=Waking(table=fault("PutItem", "forever AccessDeniedException"))),
+    woken("The table cannot be written once", waking=Waking(table=fault("PutItem", "1 http-500"))),
+]
