@@ -15,17 +15,20 @@ from local.aws import LocalAws
 from local.demo import ROOT
 from local.demo.deploy import deploy
 from local.demo.workloads import Workload, set_up
+from tests.support import tutorials
 from tests.support.events import sample
 from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
 PAGE = ROOT / "docs/costs.md"
 TABLE = re.compile(r"\| pipeline \|.*?(?=\n\n)", re.DOTALL)
-A_POLL = 3  # Wait, Task and Choice: docs/polling.md
-# us-east-1, in dollars. A function is billed 128 MB of arm64 for a tenth of a second, trigger 64 MB for a second.
+A_LOOK = 3  # a wait, a Task and a Choice: docs/polling.md
+# us-east-1, in dollars. A function is billed 128 MB of arm64 for a tenth of a second, an EXPRESS execution 64 MB for a
+# second. Each wait of ours writes to the table once, and each wake reads it.
 TRANSITION = 0.025 / 1_000
 INVOCATION = 0.20 / 1_000_000 + 0.1 * 0.125 * 0.0000133334
-TRIGGER = 1.00 / 1_000_000 + 1.0 * 0.0625 * 0.00001667
+EXPRESS = 1.00 / 1_000_000 + 1.0 * 0.0625 * 0.00001667
+WRITE, READ = 0.625 / 1_000_000, 0.125 / 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,14 @@ class Count:
     transitions: int
     invocations: int
     lambda_looks: bool
-    triggers: int
+    woken: bool
 
-    def of(self, polls: int) -> tuple[int, int, float]:
-        """Transitions, invocations and dollars, if each crawl takes so many polls."""
-        transitions = self.transitions + A_POLL * self.crawls * polls
-        invocations = self.invocations + (self.crawls * polls if self.lambda_looks else 0)
-        return transitions, invocations, transitions * TRANSITION + invocations * INVOCATION + self.triggers * TRIGGER
+    def of(self, looks: int) -> tuple[int, int, float]:
+        """Transitions, invocations and dollars, if each crawl takes so many looks."""
+        transitions = self.transitions + A_LOOK * self.crawls * looks
+        invocations = self.invocations + (self.crawls * looks if self.lambda_looks else 0)
+        waking = self.crawls * (EXPRESS + READ + looks * WRITE) + EXPRESS if self.woken else 0.0
+        return transitions, invocations, transitions * TRANSITION + invocations * INVOCATION + waking
 
 
 def idle(stack: Stack, workload: Workload) -> dict[str, Any]:
@@ -89,78 +93,24 @@ def ours(stack: Stack, pipeline: dict[str, Any]) -> Count:
     assert len(crawls) == len(steps)
     transitions, invocations, looks = counted(stack, [run["executionArn"], *crawls], "Get crawler state")
     # Its own looks, and the invocation of s3-event-filter.
-    return Count(len(crawls), transitions - A_POLL * looks, invocations - looks + 1, True, 1)
+    return Count(len(crawls), transitions - A_LOOK * looks, invocations - looks + 1, True, True)
 
 
 def tutorial(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> Count:
     """The pipeline as the tutorials have it: a machine of its own, with a loop of 5 s around each awaited crawler."""
-    machine = stack.states.create_state_machine(
-        name=f"tutorial-{pipeline['name']}",
-        definition=json.dumps(definition(stack, pipeline, functions=functions)),
-        roleArn=ROLE,
-    )["stateMachineArn"]
+    machine = tutorials.create(stack, pipeline, functions=functions)
     arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
     execution = stack.finish(arn, timeout=90)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     transitions, invocations, looks = counted(stack, [arn], "Get ")
     awaited = [step for stage in pipeline["stages"] for step in stage["steps"] if step.get("await", True)]
-    # The first look of each comes at once, and is none of the polls.
-    fixed = transitions - A_POLL * (looks - len(awaited))
-    return Count(len(awaited), fixed, (invocations - looks + len(awaited)) if functions else 0, functions, 0)
+    # The first look of each comes at once, and is none of those that are counted.
+    fixed = transitions - A_LOOK * (looks - len(awaited))
+    return Count(len(awaited), fixed, (invocations - looks + len(awaited)) if functions else 0, functions, False)
 
 
-def definition(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> dict[str, Any]:
-    """Stages one after the other; a stage of several steps is a Parallel."""
-    states: dict[str, Any] = {}
-    stages = [[chain(stack, step, functions=functions) for step in stage["steps"]] for stage in pipeline["stages"]]
-    for number, branches in enumerate(stages):
-        name = f"Stage {number}"
-        states[name] = {
-            "Type": "Parallel",
-            "Branches": [{"StartAt": next(iter(branch)), "States": branch} for branch in branches],
-        }
-        states[name] |= {"Next": f"Stage {number + 1}"} if number + 1 < len(stages) else {"End": True}
-        if len(branches) == 1:
-            # Spliced in: a single step needs no Parallel.
-            del states[name]
-            (first, *_), branch = list(branches[0]), branches[0]
-            for state in branch.values():
-                if state.pop("End", False):
-                    state |= {"Next": f"Stage {number + 1}"} if number + 1 < len(stages) else {"End": True}
-            states = {(name if each == first else each): state for each, state in {**states, **branch}.items()}
-    return {"StartAt": "Stage 0", "States": states}
-
-
-def chain(stack: Stack, step: dict[str, Any], *, functions: bool) -> dict[str, Any]:
-    crawler = step["crawler"]
-
-    def call(operation: str) -> dict[str, Any]:
-        if not functions:
-            resource = f"arn:aws:states:::aws-sdk:glue:{operation}"
-            return {"Type": "Task", "Resource": resource, "Parameters": {"Name": crawler}}
-        output = {"startCrawler": "StartCrawlerFunctionArn", "getCrawler": "GetCrawlerStateFunctionArn"}[operation]
-        parameters = {"FunctionName": stack.outputs[output], "Payload": {"crawlername": crawler}}
-        resource = "arn:aws:states:::lambda:invoke"
-        return {"Type": "Task", "Resource": resource, "Parameters": parameters, "OutputPath": "$.Payload"}
-
-    job = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": step["job"]}}
-    start, look, choice, wait = (f"{what} {crawler}" for what in ("Start", "Get", "Is it ready?", "Wait"))
-    states = {f"Run {step['job']}": job | {"Next": start}}
-    if not step.get("await", True):
-        return states | {start: call("startCrawler") | {"End": True}}
-    running = {"Variable": "$.state" if functions else "$.Crawler.State", "StringEquals": "RUNNING", "Next": wait}
-    # A Choice cannot end a machine: the tutorials' go on to the next state from it, which costs as much.
-    return states | {
-        start: call("startCrawler") | {"Next": look},
-        look: call("getCrawler") | {"Next": choice},
-        choice: {"Type": "Choice", "Choices": [running], "Default": f"Done {crawler}"},
-        wait: {"Type": "Wait", "Seconds": 5, "Next": look},
-        f"Done {crawler}": {"Type": "Pass", "End": True},
-    }
-
-
-def polls() -> dict[tuple[str, str], int]:
-    """How many polls a crawl takes: docs/polling.md, by its length and the way of waiting."""
+def looks() -> dict[tuple[str, str], int]:
+    """How many looks a crawl takes: docs/polling.md, by its length and the way of waiting."""
     printed = subprocess.run([ROOT / "target/debug/examples/polling"], capture_output=True, text=True, check=True)
     rows = [line.strip("| ").split(" | ") for line in printed.stdout.splitlines()[2:]]
     return {(crawl, waiting): int(count) for crawl, waiting, count, *_ in rows}
@@ -192,11 +142,20 @@ def table(own: Stack) -> str:
                 eventually(partial(is_ready, own, step["crawler"]))
             counts["tutorial"] = tutorial(own, pipeline, functions=functions)
             for length in ("1 min", "10 min", "60 min"):
-                for who, waiting in {"crawler-sync": "good estimate", "tutorial": "fixed loop of 5 s"}.items():
-                    transitions, invocations, dollars = counts[who].of(polls()[length, waiting])
+                for who, waiting in {"crawler-sync": "woken", "tutorial": "loop of 5 s"}.items():
+                    transitions, invocations, dollars = counts[who].of(looks()[length, waiting])
                     yield f"| {name} | {length} | {who} | {transitions:,} | {invocations:,} | {1_000 * dollars:.2f} |"
 
     return "\n".join(rows())
+
+
+def test_every_row_costs_less_than_the_tutorials(table: str) -> None:
+    """Who is woken must not pay for it, not even with crawls of a minute."""
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    for own, other in zip(rows[::2], rows[1::2], strict=True):
+        assert (own[:2], own[2], other[2]) == (other[:2], "crawler-sync", "tutorial")
+        assert int(own[3].replace(",", "")) < int(other[3].replace(",", ""))
+        assert float(own[5]) < float(other[5])
 
 
 def test_the_page_has_what_the_histories_say(table: str) -> None:

@@ -43,6 +43,12 @@ def test_everything_that_can_go_wrong_has_an_alarm() -> None:
     for machine in machines:
         for metric in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"):
             assert (metric, json.dumps({"Ref": machine})) in watched
+    for name, each in RESOURCES.items():
+        # Else what the rule cannot deliver lies in the queue, which is watched.
+        if each["Type"] == "AWS::Events::Rule" and not all(
+            "DeadLetterConfig" in to for to in each["Properties"]["Targets"]
+        ):
+            assert ("FailedInvocations", json.dumps({"Ref": name})) in watched
     functions = [name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"]
     for function in functions:
         assert ("Errors", json.dumps({"Ref": function})) in watched
@@ -80,7 +86,7 @@ def test_the_dashboard_refers_to_resources_of_the_template() -> None:
 def test_what_has_no_alarm_is_on_the_dashboard() -> None:
     """Quotas and slow calls cost time and lose nothing: nobody is woken, but whoever looks must see them."""
     body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    for metric in ("ExecutionThrottled", "Throttles", "Duration"):
+    for metric in ("ExecutionThrottled", "Throttles", "WriteThrottleEvents", "ReadThrottleEvents", "Duration"):
         assert f'"{metric}"' in body
 
 

@@ -117,8 +117,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def run_in_ci() -> set[str]:
-    """The targets that make test needs, and those of the workflows."""
-    needs = {name: set(rest.split()) for name, rest in re.findall(r"^([a-z0-9-]+):([^#\n]*)", MAKEFILE, re.MULTILINE)}
+    """The targets that make test needs, files as well, and those of the workflows."""
+    texts = dict(re.findall(r"^(\w+) := (\S+)$", MAKEFILE, re.MULTILINE))
+    makefile = re.sub(r"\$\((\w+)\)", lambda found: texts.get(found[1], found[0]), MAKEFILE)
+    needs = {name: set(rest.split()) for name, rest in re.findall(r"^([\w./-]+):([^#\n]*)", makefile, re.MULTILINE)}
     targets, new = set(), {"test"}
     for workflow in (ROOT / ".github/workflows").glob("*.yml"):
         new |= set(re.findall(r"\bmake ([a-z0-9-]+)", workflow.read_text()))

@@ -9,9 +9,9 @@ from tests.support.definitions import MACHINES, ROOT, each_machine, form
 SOUND = (ROOT / "statemachine/crawl.asl.yaml").read_text()
 
 
-def test_there_are_three_machines() -> None:
+def test_there_are_four_machines() -> None:
     """A glob that finds nothing would let every check of the machines pass."""
-    assert [path.name.removesuffix(".asl.yaml") for path in MACHINES] == ["crawl", "pipeline", "trigger"]
+    assert [path.name.removesuffix(".asl.yaml") for path in MACHINES] == ["crawl", "pipeline", "trigger", "wake"]
 
 
 def test_no_second_copy_lies_beside_them() -> None:

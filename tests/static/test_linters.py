@@ -25,6 +25,7 @@ MACHINE = ("Resources", "CrawlStateMachine", "Properties")
 STATES = (*MACHINE, "Definition", "States")
 FUNCTION = ("Resources", "StartCrawlerFunction", "Properties")
 STATEMENTS = ("Resources", "StartCrawlerRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
+WAKES = ("Resources", "WakeStateMachineRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
 
 
 def output_of(*command: str | Path, stdin: Any = None) -> Any:
@@ -99,6 +100,9 @@ OVERGRANTED = {
         "RESOURCE_MISMATCH",
     ),
     "more resources than needed": ((*STATEMENTS, 0, "Resource"), "*", "RESOURCE_STAR"),
+    "a table that is a machine": ((*WAKES, 0, "Resource"), {"Ref": "WakeStateMachine"}, "RESOURCE_MISMATCH"),
+    "every table": ((*WAKES, 0, "Resource"), "*", "RESOURCE_STAR"),
+    "a resource where there is none": ((*WAKES, 1, "Resource"), {"Ref": "CrawlStateMachine"}, "RESOURCE_MISMATCH"),
 }
 
 

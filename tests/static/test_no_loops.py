@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.support.definitions import started_by
+from tests.support.mutants import NOTHING, Way, mutant
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 PIPELINES = sorted(set((ROOT / "pipelines").glob("*.json")) - {ROOT / "pipelines/schema.json"})
@@ -40,6 +43,11 @@ def problems(template: dict[str, Any]) -> list[str]:
     writes: dict[str, list[tuple[str, str]]] = {}
     for name, rule in template["Resources"].items():
         if rule["Type"] != "AWS::Events::Rule":
+            continue
+        machine = started_by(rule["Properties"])
+        if machine != "trigger":
+            # What wake does is to end the waits of crawls that were started anyway: it starts no work.
+            found += [] if machine == "wake" else [f"{name} starts neither trigger for S3 nor wake for Glue"]
             continue
         starts[name] = []
         for branch in branches(rule["Properties"]["EventPattern"]):
@@ -246,3 +254,28 @@ def test_a_prefix_that_may_be_left_empty_is_found() -> None:
     template = copy.deepcopy(TEMPLATE)
     del template["Parameters"]["SourcePrefix"]["MinLength"]
     assert len(problems(template)) == 2
+
+
+RULE = ("Resources", "CrawlEndedRule", "Properties")
+WAKE = {"Ref": "WakeStateMachineAliaslive"}
+TRIGGER = {"Ref": "TriggerStateMachineAliaslive"}
+
+
+@pytest.mark.parametrize(
+    ("way", "value"),
+    [
+        ((*RULE, "EventPattern", "source"), ["aws.s3"]),
+        ((*RULE, "EventPattern", "source"), ["aws.glue", "aws.s3"]),
+        ((*RULE, "EventPattern", "source"), NOTHING),
+        ((*RULE, "EventPattern"), NOTHING),
+        ((*RULE, "Targets", 0, "Arn"), TRIGGER),
+        ((*RULE, "Targets", 0, "Arn"), {"Ref": "PipelineStateMachineAliaslive"}),
+        ((*RULE, "Targets", 0, "Arn"), {"Fn::GetAtt": ["StartCrawlerFunction", "Arn"]}),
+        ((*RULE, "Targets"), [{"Id": "wake", "Arn": WAKE}, {"Id": "trigger", "Arn": TRIGGER}]),
+        ((*RULE, "Targets"), []),
+    ],
+)
+def test_a_rule_for_anything_else_is_found(way: Way, value: Any) -> None:
+    """Only what starts wake for Glue may go without the checks above: a rule that nobody knows could start anything."""
+    [problem] = problems(mutant(TEMPLATE, *way, value=value))
+    assert problem == "CrawlEndedRule starts neither trigger for S3 nor wake for Glue"

@@ -4,8 +4,9 @@ from typing import Any
 
 from tests.support.transformed import listed, of_type, transformed
 
-# The calls of ours that AWS cannot limit to a resource, traces, and what sets up log delivery.
-UNSCOPED = ("glue:GetCrawlerMetrics", "xray:", "logs:")
+# The calls of ours that AWS cannot limit to a resource (where a token is sent, it is what permits), traces, and what
+# sets up log delivery.
+UNSCOPED = ("glue:GetCrawlerMetrics", "states:SendTaskSuccess", "xray:", "logs:")
 
 
 def statements() -> list[dict[str, Any]]:

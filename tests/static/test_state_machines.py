@@ -3,9 +3,11 @@
 SAM's and cfn-lint's own checks skip the definitions; CreateStateMachine on the local AWS takes anything.
 """
 
+import itertools
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from tests.support.definitions import (
     states,
     strings,
 )
-from tests.support.mutants import Way, mutant
+from tests.support.mutants import NOTHING, Way, mutant
 
 VALIDATOR: list[str | Path] = [
     ROOT / ".venv/checks/bin/node",
@@ -64,6 +66,10 @@ def test_the_validator_accepts_the_machine(path: Path, tmp_path: Path) -> None:
 
 
 START = ("States", "Start crawler")
+STEPS = (
+    *("States", "Run the stages in order", "ItemProcessor"),
+    *("States", "Run the steps side by side", "ItemProcessor", "States"),
+)
 
 
 @pytest.mark.parametrize(
@@ -91,21 +97,73 @@ def test_every_machine_and_task_ends(path: Path) -> None:
         assert state["Type"] != "Task" or "TimeoutSeconds" in state, at(path, name)
 
 
+def unprepared(definition: Machine) -> Iterator[str]:
+    """The tasks that a failure finds unprepared: each tries again what passes, and catches the rest."""
+    known = dict(states(definition))
+    for name, state in known.items():
+        if state["Type"] != "Task":
+            continue
+        retriers, catchers = state.get("Retry", []), state.get("Catch", [])
+        # What knows the deadline tries again in a loop of states.
+        loops = any(catcher["Next"] == "Did the start come too soon?" for catcher in catchers)
+        if not retriers and not loops and not waits(state, known):
+            yield f"{name} does not try again"
+        # A cause in plain text needs nobody who reads it, and what was to be read is read next time.
+        ends_as_it_is = retriers and integration(state) == "aws-sdk:dynamodb:query"
+        if not (catchers and "States.ALL" in catchers[-1]["ErrorEquals"]) and not ends_as_it_is:
+            yield f"{name} does not catch the rest"
+        for rule in itertools.chain(retriers, catchers):
+            last = rule in (retriers[-1:] + catchers[-1:])
+            if "States.ALL" in rule["ErrorEquals"] and not (last and rule["ErrorEquals"] == ["States.ALL"]):
+                yield f"{name} has States.ALL neither last nor alone"
+
+
+def waits(task: dict[str, Any], known: dict[str, Any]) -> bool:
+    """Whether the task only waits to be woken, and needs no second attempt, which would have another token.
+
+    When its time is up it goes where the token leads, and if it cannot wait so, it waits otherwise.
+    """
+    match task.get("Catch"):
+        case [{"ErrorEquals": ["States.Timeout"], "Next": on_time}, {"ErrorEquals": ["States.ALL"], "Next": instead}]:
+            by_token = integration(task).endswith(".waitForTaskToken")
+            return by_token and on_time == task["Next"] and known[instead]["Type"] == "Wait"
+    return False
+
+
 @each_machine
 def test_every_task_expects_failure(path: Path) -> None:
     """Each task tries again what passes, and catches the rest last and alone, as AWS demands of States.ALL."""
-    for name, state in states(load(path)):
-        if state["Type"] == "Task":
-            # What knows the deadline tries again in a loop of states, and may need no retrier.
-            loops = [catcher for catcher in state["Catch"] if catcher["Next"] == "Did the start come too soon?"]
-            assert state.get("Retry") or loops, at(path, name)
-            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], at(path, name)
-            retriers = state.get("Retry", [])
-            for rule in [*retriers[:-1], *state["Catch"][:-1]]:
-                assert "States.ALL" not in rule["ErrorEquals"], at(path, name)
-            assert all(
-                "States.ALL" not in rule["ErrorEquals"] or rule["ErrorEquals"] == ["States.ALL"] for rule in retriers
-            )
+    assert list(unprepared(load(path))) == []
+
+
+WAIT = ("States", "Wait for the crawl to end")
+SEND = ("States", "Wake them", "ItemProcessor", "States", "Send the token back")
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "value", "problem"),
+    [
+        ("crawl", ("States", "Start crawler", "Retry"), NOTHING, "Start crawler does not try again"),
+        ("crawl", ("States", "Get crawler state", "Retry"), [], "Get crawler state does not try again"),
+        ("crawl", ("States", "Stop crawler", "Catch"), NOTHING, "Stop crawler does not catch the rest"),
+        ("crawl", ("States", "Start crawler", "Catch", 0, "ErrorEquals", 0), "States.ALL", "neither last nor alone"),
+        ("crawl", ("States", "Start crawler", "Catch", 2, "ErrorEquals"), ["States.ALL", "X"], "neither last nor"),
+        ("crawl", ("States", "Stop crawler", "Retry", 0, "ErrorEquals", 0), "States.ALL", "neither last nor alone"),
+        ("crawl", (*WAIT, "Catch"), NOTHING, "Wait for the crawl to end does not catch the rest"),
+        ("crawl", (*WAIT, "Catch", 0), NOTHING, "Wait for the crawl to end does not try again"),
+        ("crawl", (*WAIT, "Catch", 1), NOTHING, "Wait for the crawl to end does not catch the rest"),
+        ("crawl", (*WAIT, "Catch", 0, "Next"), "Read the error", "Wait for the crawl to end does not try again"),
+        ("crawl", (*WAIT, "Catch", 1, "Next"), "Read the error", "Wait for the crawl to end does not try again"),
+        ("crawl", (*WAIT, "Resource"), "arn:${Partition}:states:::aws-sdk:dynamodb:putItem", "does not try again"),
+        ("wake", ("States", "Find who waits", "Retry"), NOTHING, "Find who waits does not catch the rest"),
+        ("wake", (*SEND, "Retry"), NOTHING, "Send the token back does not try again"),
+        ("wake", (*SEND, "Catch"), NOTHING, "Send the token back does not catch the rest"),
+        ("pipeline", (*STEPS, "Run job", "Catch", 0), NOTHING, "Run job does not try again"),
+    ],
+)
+def test_a_task_that_expects_no_failure_is_found(name: str, way: Way, value: Any, problem: str) -> None:
+    """The check above bites: what may do without is no way out for the others."""
+    assert any(problem in found for found in unprepared(mutant(machine(name), *way, value=value)))
 
 
 @each_machine
@@ -175,6 +233,18 @@ def errors_of(service: str, operation: str) -> set[str]:
     return modelled(service, operation) | {"ThrottlingException"}
 
 
+def by_sdk_2(prefix: str, service: str, operation: str) -> set[str]:
+    """The names of an `aws-sdk:` integration: the classes of the SDK for Java 2.x.
+
+    One is of what the operation models, or of throttling if any operation of the service models it. All else that the
+    service says has its base class, and what nobody answers the SDK's own.
+    """
+    operations = botocore.session.get_session().get_service_model(service).operation_names
+    common = {"ThrottlingException"} & set().union(*(modelled(service, each) for each in operations))
+    names = modelled(service, operation) | common | {prefix, "SdkClient"}
+    return {f"{prefix}.{name.removesuffix('Exception')}Exception" for name in names}
+
+
 def allowed_errors(integration: str) -> set[str]:
     """The error names that a task's integration can raise."""
     match integration:
@@ -182,12 +252,18 @@ def allowed_errors(integration: str) -> set[str]:
         case "glue:startJobRun.sync":
             return {f"Glue.{name}" for name in modelled("glue", "StartJobRun")} | {"Glue.AWSGlueException"}
         case "aws-sdk:glue:stopCrawler":
-            return {f"Glue.{name}" for name in errors_of("glue", "StopCrawler")}
+            return by_sdk_2("Glue", "glue", "StopCrawler")
+        case "aws-sdk:dynamodb:putItem.waitForTaskToken":
+            return by_sdk_2("DynamoDb", "dynamodb", "PutItem")
+        case "aws-sdk:dynamodb:query":
+            return by_sdk_2("DynamoDb", "dynamodb", "Query")
+        case "aws-sdk:sfn:sendTaskSuccess":
+            return by_sdk_2("Sfn", "stepfunctions", "SendTaskSuccess")
         case "states:startExecution" | "states:startExecution.sync:2":
             names = modelled("stepfunctions", "StartExecution") | {"AWSStepFunctions"}
             return {f"StepFunctions.{name.removesuffix('Exception')}Exception" for name in names}
         case "aws-sdk:sfn:listExecutions":
-            return {f"Sfn.{name}" for name in errors_of("stepfunctions", "ListExecutions")}
+            return by_sdk_2("Sfn", "stepfunctions", "ListExecutions")
         case "sqs:sendMessage":
             return set()
     raise AssertionError(f"{integration} is no integration that this project uses")
@@ -239,7 +315,7 @@ def test_error_names_exist(path: Path) -> None:
             continue
         called = integration(state)
         can = sent_by(state["Arguments"]["FunctionName"]) if called == "lambda:invoke" else allowed_errors(called)
-        for rule in [*state.get("Retry", []), *state["Catch"]]:
+        for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
             assert set(rule["ErrorEquals"]) <= can | STATES_ERRORS, at(path, name)
 
 
@@ -262,6 +338,16 @@ def test_the_check_of_error_names_bites() -> None:
         "ConcurrentRunsExceededException",
         "glue.ConcurrentRunsExceededException",
         "Glue.ThrottlingException",
+    }
+    names = allowed_errors("aws-sdk:sfn:sendTaskSuccess") | allowed_errors("aws-sdk:dynamodb:query")
+    assert {"Sfn.SfnException", "Sfn.TaskTimedOutException", "DynamoDb.RequestLimitExceededException"} <= names
+    assert not names & {
+        "Sfn.TaskTimedOut",
+        "Sfn.ThrottlingException",
+        "StepFunctions.TaskTimedOutException",
+        "DynamoDb.RequestLimitExceeded",
+        "DynamoDB.DynamoDbException",
+        "DynamoDb.ConditionalCheckFailedException",
     }
     assert "CrawlerRunningException" in sent_by("${StartCrawlerFunctionArn}")
     assert not sent_by("${S3EventFilterFunctionArn}") & {"CrawlerRunningException", "InvalidPipeline"}
@@ -286,7 +372,7 @@ def test_every_cause_is_understood(path: Path, cause: str | None) -> None:
     known = KNOWN | {"states": {"input": {}, "errorOutput": output}, "error": output, "refusal": output}
     found = 0
     for name, state in states(load(path)):
-        readers = [catcher.get("Assign", {}) for catcher in state.get("Catch", [])]
+        readers = [catcher.get(field, {}) for catcher in state.get("Catch", []) for field in ("Assign", "Output")]
         if name == "Read the error":
             readers.append(state["Assign"])
         if name == "Report that there is no plan":
@@ -328,6 +414,40 @@ def test_what_a_cause_says_is_told() -> None:
     }.items():
         assert evaluated(jsonata.Jsonata, read, error=caught("States.TaskFailed", CAUSES[kind])) == said
     assert evaluated(jsonata.Jsonata, read, error={"Error": "States.Timeout", "Cause": ""}) == "it is still running"
+    read = dict(states(machine("wake")))["Send the token back"]["Catch"][-1]["Output"]
+    for kind, said in {"text": f"Sfn.SfnException: {TEXT}", "no cause": "Sfn.SfnException: "}.items():
+        output = caught("Sfn.SfnException", CAUSES[kind])
+        assert evaluated(jsonata.Jsonata, read, states={"errorOutput": output}) == said
+
+
+@pytest.mark.parametrize(
+    ("results", "woken", "failures"),
+    [
+        ([], 2, ["before"]),
+        (["woken"], 3, ["before"]),
+        (["gone"], 2, ["before"]),
+        (["no"], 2, ["before", "no"]),
+        (["woken", "gone", "no", "woken", "never"], 4, ["before", "no", "never"]),
+        (["no"] * 50, 2, ["before", *["no"] * 9]),
+    ],
+)
+def test_a_page_of_tokens_adds_to_those_before(results: list[str], woken: int, failures: list[str]) -> None:
+    """Whom nobody could wake must raise the alarm, and a token that is gone must not."""
+    added = machine("wake")["States"]["Wake them"]["Assign"]
+    known = {"states": {"result": results}, "woken": 2, "failures": ["before"]}
+    told = {name: evaluated(jsonata.Jsonata, text, **known) for name, text in added.items()}
+    assert told == {"woken": woken, "failures": failures}
+
+
+def test_tokens_are_read_from_any_page() -> None:
+    """One token is a list of one, and an empty page is followed by the next."""
+    find = machine("wake")["States"]["Find who waits"]
+    last = {"crawler": {"S": "c"}, "waiter": {"S": "w"}}
+    for tokens in ([], ["a"], ["a", "b"]):
+        for more, page in (({}, {}), ({"LastEvaluatedKey": last}, {"ExclusiveStartKey": last})):
+            told = {"states": {"result": {"Items": [{"token": {"S": token}} for token in tokens]} | more}}
+            assert evaluated(jsonata.Jsonata, find["Output"], **told) == tokens
+            assert evaluated(jsonata.Jsonata, find["Assign"]["page"], **told) == page
 
 
 LONG = "x" * 300_000
@@ -345,6 +465,9 @@ FAR: dict[str, Any] = {
     "subject": "j" * 255,
     "deadline": 0,
     "failure": "JobFailed",
+    "crawler": "c" * 255,
+    "woken": 10**9,
+    "failures": ["e" * 256 + ": " + "x" * 200] * 10,
 }
 
 

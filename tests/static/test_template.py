@@ -18,6 +18,8 @@ LONGEST_PATTERN = 2048
 # Their names are part of what they belong to.
 NAMED_WITHIN = {"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::StepFunctions::StateMachineAlias"}
 DAY = 86_400
+# A lost event of this target costs time only: the next look at the crawler, after the longest pause, tells the same.
+WAKE = {"Ref": "WakeStateMachineAliaslive"}
 
 
 def problems(template: Template) -> list[str]:
@@ -45,10 +47,18 @@ def logs(template: Template) -> Iterator[str]:
 
 
 def targets(template: Template) -> Iterator[str]:
-    """What a rule cannot deliver is tried again and then parked, where EventBridge may park it, as long as can be."""
+    """What a rule cannot deliver is tried again and then parked, where EventBridge may park it, as long as can be.
+
+    What nobody needs after a while may be given up by then.
+    """
     queues = dict(of_type(template, "AWS::SQS::Queue"))
     for name, rule in of_type(template, "AWS::Events::Rule"):
         for target in rule["Targets"]:
+            if target["Arn"] == WAKE and "DeadLetterConfig" not in target:
+                age = target.get("RetryPolicy", {}).get("MaximumEventAgeInSeconds", DAY)
+                if age > template["Parameters"]["PollMaxSeconds"]["Default"]:
+                    yield f"{name} delivers what a look has told"
+                continue
             queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0]
             if queue not in queues:
                 yield f"{name} has a target without a dead-letter queue"
@@ -143,6 +153,7 @@ def test_the_template_keeps_the_rules() -> None:
 
 
 RULE = ("Resources", "CustomersRule", "Properties")
+ENDED = ("Resources", "CrawlEndedRule", "Properties")
 NATIVE = (*RULE, "EventPattern", "$or", 0, "detail", "object")
 FUNCTION = ("Resources", "StartCrawlerFunction", "Properties")
 MACHINE = ("Resources", "CrawlStateMachine", "Properties")
@@ -167,6 +178,16 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         ((*RULE, "Targets", 0, "DeadLetterConfig"), NOTHING, "without a dead-letter queue"),
         ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "CustomersRule has a target without a retry policy"),
         ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for events"),
+        ((*ENDED, "Targets", 0, "Arn", "Ref"), "TriggerStateMachineAliaslive", "without a dead-letter queue"),
+        ((*ENDED, "Targets", 0, "Arn", "Ref"), "WakeStateMachine", "without a dead-letter queue"),
+        ((*ENDED, "Targets", 0, "RetryPolicy"), NOTHING, "CrawlEndedRule delivers what a look has told"),
+        ((*ENDED, "Targets", 0, "RetryPolicy", "MaximumEventAgeInSeconds"), NOTHING, "what a look has told"),
+        ((*ENDED, "Targets", 0, "RetryPolicy", "MaximumEventAgeInSeconds"), 301, "what a look has told"),
+        (
+            (*ENDED, "Targets", 0, "RoleArn", "Fn::GetAtt", 0),
+            "WakeStateMachineRole",
+            "has a role that is not for events",
+        ),
         (("Resources", "DeadLetterQueuePolicy"), NOTHING, "may not send to DeadLetterQueue"),
         ((*QUEUE, "MessageRetentionPeriod"), NOTHING, "DeadLetterQueue forgets"),
         ((*RULE, "EventPattern", "detailtype"), ["Object Created"], "detailtype is no field of an event"),
@@ -178,6 +199,8 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         ((*NATIVE, "key"), [], "key is no list of values"),
         ((*QUEUE, "QueueName"), "dead-letters", "DeadLetterQueue has the same QueueName"),
         ((*RULE, "Name"), {"Ref": "SourceBucketName"}, "CustomersRule has the same Name"),
+        ((*ENDED, "Name"), "crawl-ended", "CrawlEndedRule has the same Name"),
+        (("Resources", "WaitersTable", "Properties", "TableName"), "waiters", "WaitersTable has the same TableName"),
         (("Outputs", "DeadLetterQueueUrl", "Export"), {"Name": "queue"}, "is exported under the same name"),
     ],
 )

@@ -126,7 +126,7 @@ STEP = (
 INNER = (*STEP, "States")
 MUTANTS = {
     "nowhere assigned": ("crawl", ("States", "Read the request", "Assign", "polls"), NOTHING, "$polls"),
-    "misspelt": ("crawl", ("States", "Wait until the next look", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
+    "misspelt": ("crawl", ("States", "Wait without being woken", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
     "not by a catcher": ("pipeline", ("States", "Plan pipeline", "Catch", 0, "Assign", "refusal"), NOTHING, "$refusal"),
     "passed by": ("crawl", ("States", "Start crawler", "Catch", 0, "Next"), "Get crawler state", "$pollSeconds"),
     "not by a choice": (

@@ -73,6 +73,21 @@ def machine_of(path: Path) -> tuple[str, dict[str, Any]]:
     return found
 
 
+# By the source of the events, and the target: an alias, so that new work takes the newest version.
+STARTED = {
+    ("aws.s3", "TriggerStateMachineAliaslive"): "trigger",
+    ("aws.glue", "WakeStateMachineAliaslive"): "wake",
+}
+
+
+def started_by(rule: dict[str, Any]) -> str | None:
+    """The machine that the rule of these properties starts; None if it does anything else, or more."""
+    match rule:
+        case {"EventPattern": {"source": [str(source)]}, "Targets": [{"Arn": {"Ref": str(target)}}]}:
+            return STARTED.get((source, target))
+    return None
+
+
 def strings(value: Any) -> Iterator[str]:
     match value:
         case dict():

@@ -20,6 +20,7 @@ PSEUDO_PARAMETERS = {
     "AWS::StackName": "crawler-sync",
 }
 ARNS = {
+    "AWS::DynamoDB::Table": "dynamodb:eu-west-1:123456789012:table/{}",
     "AWS::Events::Rule": "events:eu-west-1:123456789012:rule/{}",
     "AWS::IAM::Role": "iam::123456789012:role/{}",
     "AWS::Lambda::Alias": "lambda:eu-west-1:123456789012:function:function:{}",

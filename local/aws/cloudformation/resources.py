@@ -106,9 +106,10 @@ def create_with_role(
 
 
 def create_table(create: Callable[..., Made], name: str, properties: Properties, stack: str) -> Made:
-    """With the properties that ministack leaves aside: when items expire, and encryption."""
+    """With what ministack leaves aside: when items expire."""
     table, attributes = create(name, properties, stack)
-    tables.configure(table, properties.get("TimeToLiveSpecification"), properties.get("SSESpecification"))
+    if expiry := properties.get("TimeToLiveSpecification"):
+        tables.expire(table, expiry)
     return table, attributes
 
 

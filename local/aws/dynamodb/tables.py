@@ -1,4 +1,4 @@
-"""Tables: faults chosen by `local:fault:<Operation>` tags, when items expire, and encryption.
+"""Tables: faults chosen by `local:fault:<Operation>` tags, and when items expire.
 
 Follows "Common Errors" and "UpdateTimeToLive" in the Amazon DynamoDB API Reference.
 """
@@ -13,7 +13,7 @@ from local.aws import faults, patching
 from local.aws.answers import Response, call
 
 original = patching.names(dynamodb, "handle_request")
-ministack = patching.names(dynamodb, "_tables", "_tags", "_update_ttl")
+ministack = patching.names(dynamodb, "_tags", "_update_ttl")
 
 
 def install() -> None:
@@ -30,14 +30,11 @@ async def handle_request(
     return answer if what is None else faults.response(what, "dynamodb", operation)
 
 
-def configure(table: str, expiry: dict[str, Any] | None, encryption: dict[str, Any] | None) -> None:
-    """What a template says beside the table's keys."""
-    if expiry:
-        enabled = str(expiry["Enabled"]).lower() == "true"
-        specification = {"AttributeName": expiry["AttributeName"], "Enabled": enabled}
-        call(ministack._update_ttl, {"TableName": table, "TimeToLiveSpecification": specification})
-    if encryption and str(encryption["SSEEnabled"]).lower() == "true":
-        ministack._tables[table]["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS"}
+def expire(table: str, expiry: dict[str, Any]) -> None:
+    """When the table's items expire, as a template says it."""
+    enabled = str(expiry["Enabled"]).lower() == "true"
+    specification = {"AttributeName": expiry["AttributeName"], "Enabled": enabled}
+    call(ministack._update_ttl, {"TableName": table, "TimeToLiveSpecification": specification})
 
 
 def _table(body: bytes) -> str | None:

@@ -1,5 +1,6 @@
 """Copies of the crawl machine and its functions, to be played with without harm to the stack's own."""
 
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ def copy_of_machine(
 class WakingCopy:
     """A crawl machine that looks seldom, with a table, a wake machine and a rule of its own."""
 
-    def __init__(self, stack: Stack, name: str, waking: Waking) -> None:
+    def __init__(self, stack: Stack, crawler: str, waking: Waking) -> None:
+        name = crawler[:60]
         table = resource(stack, "WaitersTable")
         dynamodb, events = stack.aws.client("dynamodb"), stack.aws.client("events")
         schema = dynamodb.describe_table(TableName=table)["Table"]
@@ -57,8 +59,10 @@ class WakingCopy:
             stack, "Crawl", name, {table: name, "$number('2')": f"$number('{longest}')"}, waking.crawl
         )
         wake = copy_of_machine(stack, "Wake", f"{name}-wake", {table: name}, waking.wake)
-        pattern = events.describe_rule(Name=resource(stack, "CrawlEndedRule"))["EventPattern"]
-        events.put_rule(Name=name, EventPattern=pattern)
+        pattern = json.loads(events.describe_rule(Name=resource(stack, "CrawlEndedRule"))["EventPattern"])
+        # Only its own crawler's: two dozen copies would be started by each end of a crawl.
+        pattern["detail"]["crawlerName"] = [crawler]
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
         retries = {"MaximumRetryAttempts": 2}
         target = {"Id": "wake", "Arn": wake, "RoleArn": ROLE, "RetryPolicy": retries}
         events.put_targets(Rule=name, Targets=[target])

@@ -89,7 +89,7 @@ class Play:
         self.stack, self.scenario = stack, scenario
         self.crawler = re.sub(r"[^a-z0-9]+", "-", scenario.name.lower())
         self._frail = FrailFunction(stack, self.crawler[:60], scenario.frail, directory) if scenario.frail else None
-        waking = WakingCopy(stack, self.crawler[:60], scenario.waking) if scenario.waking else None
+        waking = WakingCopy(stack, self.crawler, scenario.waking) if scenario.waking else None
         own = self._frail or waking
         self.machine = own.machine if own else crawl
         self._is_due = scenario.meanwhile is not None

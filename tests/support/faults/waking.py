@@ -23,7 +23,7 @@ FOREVER = "forever ThrottlingException"
 
 def woken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
     """Ends soon after the crawl."""
-    usual = {"ends": "STARTED", "waking": Waking(), "within": WOKEN}
+    usual: dict[str, Any] = {"ends": "STARTED", "waking": Waking(), "within": WOKEN}
     return Scenario(name, tags={**CRAWL, **tags}, **(usual | more))
 
 
@@ -50,7 +50,7 @@ WAKING = [
         later=fault("GetCrawler", "1 hang"),
         within=WOKEN + SILENCE,
     ),
-    unwoken("The announcement is lost, and those of others are not", {"local:announcements": "lost"}),
+    unwoken("The announcement is lost", {"local:announcements": "lost"}),
     unwoken("The announcement comes a minute late", {"local:announcement-delay-seconds": "60"}),
     unwoken(
         "The announcement comes after the deadline",

@@ -15,11 +15,14 @@ from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 BUCKET, PREFIX = "granted", "landing/"
-JOB, CRAWLER, LONG_JOB, LONG_CRAWLER = "granted-job", "granted-crawler", "granted-long-job", "granted-long-crawler"
+JOB, LONG_JOB = "granted-job", "granted-long-job"
+CRAWLER, LONG_CRAWLER, WAITED_FOR = "granted-crawler", "granted-long-crawler", "granted-waited-for"
 DATABASE = "granted"
 PIPELINE = {"name": "granted", "stages": [{"steps": [{"job": JOB, "crawler": CRAWLER}]}]}
 ENDLESS = {"local:seconds": "600"}
 QUICK = {"local:seconds": "0", "local:stopping-seconds": "0"}
+# Over after the first look, and before the second.
+SHORT = {"local:seconds": "1.5", "local:stopping-seconds": "0"}
 MACHINES = ("Crawl", "Pipeline", "Trigger")
 _numbers = count()
 Check = Callable[[Stack], None]
@@ -36,7 +39,7 @@ def set_up(stack: Stack) -> None:
     many = {"MaxConcurrentRuns": 100}
     for job, tags in ((JOB, {"local:seconds": "0"}), (LONG_JOB, ENDLESS)):
         stack.glue.create_job(Name=job, Role=ROLE, Command={}, Tags=tags, ExecutionProperty=many)
-    for crawler, tags in ((CRAWLER, QUICK), (LONG_CRAWLER, ENDLESS)):
+    for crawler, tags in ((CRAWLER, QUICK), (LONG_CRAWLER, ENDLESS), (WAITED_FOR, SHORT)):
         stack.glue.create_crawler(
             Name=crawler,
             Role=ROLE,
@@ -59,7 +62,7 @@ def calm(stack: Stack) -> None:
     for run in stack.glue.get_job_runs(JobName=LONG_JOB)["JobRuns"]:
         if run["JobRunState"] in ("STARTING", "RUNNING"):
             stack.glue.batch_stop_job_run(JobName=LONG_JOB, JobRunIds=[run["Id"]])
-    for crawler in (CRAWLER, LONG_CRAWLER):
+    for crawler in (CRAWLER, LONG_CRAWLER, WAITED_FOR):
         with suppress(ClientError):  # it is not running
             stack.glue.stop_crawler(Name=crawler)
         ready(stack, crawler)
@@ -113,6 +116,18 @@ def a_crawl_tells_its_changes(stack: Stack) -> None:
     assert answer["crawl"]["crawlId"], answer
 
 
+def who_waits_for_a_crawl_is_woken(stack: Stack) -> None:
+    """Best effort: without the table, wake or its rule the next look tells the same."""
+    ready(stack, WAITED_FOR)
+    ended = stack.run("Crawl", {"crawlername": WAITED_FOR}, timeout=30)
+    assert ended["status"] == "SUCCEEDED", ended
+    states = [event.get("stateEnteredEventDetails", {}).get("name") for event in stack.history(ended["executionArn"])]
+    assert "Wait without being woken" not in states
+    kinds = [event["type"] for event in stack.history(ended["executionArn"])]
+    # The two functions, and the wait.
+    assert kinds.count("TaskSucceeded") == kinds.count("TaskSubmitted") + states.count("Get crawler state"), kinds
+
+
 def a_crawl_out_of_time_is_stopped(stack: Stack) -> None:
     given = {"crawlername": LONG_CRAWLER, "timeoutSeconds": 1, "stopOnTimeout": True}
     ended = stack.run("Crawl", given, timeout=30)
@@ -163,8 +178,7 @@ def an_event_that_cannot_be_delivered_is_parked(stack: Stack) -> None:
 
 def machines_can_be_deployed(stack: Stack) -> None:
     """AWS looks at the role of a machine that it creates or updates: trust, log delivery, the managed rule."""
-    for machine in MACHINES:
-        arn = stack.machine(machine)
+    for arn in machines(stack):
         definition = stack.states.describe_state_machine(stateMachineArn=arn)["definition"]
         stack.states.update_state_machine(stateMachineArn=arn, definition=definition)
 
@@ -185,15 +199,20 @@ def traces_and_logs_are_allowed(stack: Stack) -> None:
         assert function["TracingConfig"]["Mode"] == "Active"
         may(stack, function["Role"], group, "logs:CreateLogStream", "logs:PutLogEvents")
         may(stack, function["Role"], "*", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
-    for machine in MACHINES:
-        role = stack.states.describe_state_machine(stateMachineArn=stack.machine(machine))["roleArn"]
+    for arn in machines(stack):
+        role = stack.states.describe_state_machine(stateMachineArn=arn)["roleArn"]
         attached = stack.aws.client("iam").list_attached_role_policies(RoleName=role.rpartition("/")[2])
         assert [each["PolicyName"] for each in attached["AttachedPolicies"]] == ["AWSXrayWriteOnlyAccess"]
 
 
 COMPARISON = traces_and_logs_are_allowed
 # Those that fail without a service's trust in a role, and without the queue's own policy.
-OF_TRUST: tuple[Check, ...] = (machines_can_be_deployed, functions_can_be_deployed, an_object_starts_a_run)
+OF_TRUST: tuple[Check, ...] = (
+    machines_can_be_deployed,
+    functions_can_be_deployed,
+    who_waits_for_a_crawl_is_woken,
+    an_object_starts_a_run,
+)
 OF_QUEUE: tuple[Check, ...] = (an_event_that_cannot_be_delivered_is_parked,)
 CHECKS: tuple[Check, ...] = (
     machines_can_be_deployed,
@@ -201,6 +220,7 @@ CHECKS: tuple[Check, ...] = (
     a_crawl_tells_its_changes,
     a_crawl_has_an_estimate,
     a_crawl_that_others_began_is_joined,
+    who_waits_for_a_crawl_is_woken,
     an_event_that_cannot_be_delivered_is_parked,
     an_event_that_cannot_be_read_is_parked,
     a_crawl_out_of_time_is_stopped,
@@ -242,11 +262,19 @@ def succeeded(stack: Stack, arn: str) -> Any:
     return json.loads(execution["output"])
 
 
+def resources(stack: Stack, kind: str) -> list[str]:
+    """The physical names of the stack's resources of the type."""
+    found = stack.aws.client("cloudformation").describe_stack_resources(StackName=stack.NAME)["StackResources"]
+    return [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]
+
+
+def machines(stack: Stack) -> list[str]:
+    return resources(stack, "AWS::StepFunctions::StateMachine")
+
+
 def functions(stack: Stack) -> Iterator[dict[str, Any]]:
-    resources = stack.aws.client("cloudformation").describe_stack_resources(StackName=stack.NAME)["StackResources"]
-    for resource in resources:
-        if resource["ResourceType"] == "AWS::Lambda::Function":
-            yield stack.functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+    for name in resources(stack, "AWS::Lambda::Function"):
+        yield stack.functions.get_function_configuration(FunctionName=name)
 
 
 def may(stack: Stack, role: str, resource: str, *actions: str) -> None:
