@@ -51,7 +51,7 @@ test: fmt lint unit check guards e2e  ## Run every check and test
 soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads and the faults again and again
 	MODEL_STEPS=5000000 cargo test --locked --release --package crawl --test protocol_model
 	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter -- --include-ignored
-	REQUESTS=200 $(LOCAL)/bin/pytest tests/e2e/test_sharing.py
+	REQUESTS=200 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_sharing.py tests/e2e/test_waking.py
 	set -e; for round in 1 2 3 4 5; do OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py; done
 	set -e; for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
 

@@ -59,7 +59,10 @@ impl PollBounds {
             2 * self.max
         };
         let pause = self.within(progress.safety_pause(), longest);
-        since.map_or(pause, |since| pause.min(self.within(since, longest)))
+        since
+            // One from before the crawl began was of another crawl.
+            .filter(|&since| progress.elapsed.is_zero() || since <= progress.elapsed)
+            .map_or(pause, |since| pause.min(self.within(since, longest)))
     }
 
     fn within(self, pause: Duration, longest: u64) -> u64 {
@@ -194,15 +197,18 @@ mod tests {
     }
 
     /// An announcement may come before Glue says the same, and a crawl that is stopping is announced no more: the
-    /// next look must come soon.
+    /// next look must come soon. One from before the crawl began told of another's end.
     #[test]
     fn after_an_announcement_looks_begin_anew() {
         let bounds = of_the_template();
         let since = |seconds| Waiting::Told {
             since: Some(secs(seconds)),
         };
-        for (told, pause) in [(0, 5), (5, 5), (10, 10), (100, 100), (9_999, 300)] {
+        for (told, pause) in [(0, 5), (5, 5), (10, 10), (100, 100), (1_000, 300)] {
             assert_eq!(bounds.pause(crawl(1_000, None), since(told)), pause);
+        }
+        for (elapsed, told, pause) in [(0, 30, 30), (30, 30, 30), (29, 30, 60)] {
+            assert_eq!(bounds.pause(crawl(elapsed, None), since(told)), pause);
         }
         let stopping = Progress {
             stopping: true,
