@@ -51,6 +51,8 @@ WAKING = [
         within=WOKEN + SILENCE,
     ),
     unwoken("The announcement is lost", {"local:announcements": "lost"}),
+    # On the stack's own table and wake, which hear of all the other rows' crawls.
+    Scenario("Only the crawls of other crawlers are announced", "STARTED", tags={"local:announcements": "lost"}),
     unwoken("The announcement comes a minute late", {"local:announcement-delay-seconds": "60"}),
     unwoken(
         "The announcement comes after the deadline",
