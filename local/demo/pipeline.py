@@ -21,7 +21,7 @@ from local.demo.follow import Follower
 from local.demo.steps import Steps
 from local.demo.workloads import Workload, create_role, names, set_up
 
-CHECK = ROOT / "target/debug/examples/check"
+TOOL = ROOT / "target/debug/crawler-sync"
 SECONDS = "2"
 # What a crawl that finds nothing looks at.
 MAY_CRAWL = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": "*"}
@@ -49,9 +49,9 @@ def main() -> int:
 
 def read(file: Path) -> dict[str, Any]:
     """The pipeline in the file; PipelineError names every place where it breaks a rule."""
-    result = subprocess.run([CHECK, file], capture_output=True, text=True, check=False)
-    if found := (result.stdout or result.stderr).splitlines():
-        raise PipelineError("\n".join(f"{file}: {each}" for each in found))
+    result = subprocess.run([TOOL, "check", file], capture_output=True, text=True, check=False)
+    if found := result.stdout or result.stderr:
+        raise PipelineError(found.rstrip())
     return json.loads(file.read_text())
 
 

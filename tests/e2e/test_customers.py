@@ -105,7 +105,7 @@ def test_a_poll_costs_what_the_table_says(pipeline: dict[str, Any], stack: Stack
     for arn in crawls:
         polls = json.loads(stack.states.describe_execution(executionArn=arn)["output"])["polls"]
         assert len(stack.entered(arn)) == 4 + 3 * polls
-        assert len(stack.history(arn)) == 13 + 9 * polls
+        assert len(stack.history(arn)) == 13 + 13 * polls
 
 
 def test_each_function_logs_one_line_an_invocation(pipeline: dict[str, Any], stack: Stack) -> None:

@@ -74,4 +74,4 @@ def test_a_missing_file_is_named() -> None:
     """The most likely mistake of all."""
     result = run(Path("nowhere.json"))
     assert result.returncode == 1
-    assert result.stdout.startswith("failed: nowhere.json: No such file or directory")
+    assert result.stdout.startswith("failed: nowhere.json:1: the file: cannot be read: No such file or directory")

@@ -128,11 +128,16 @@ async fn respond(glue: &Glue, request: Request, deadline: SystemTime) -> Result<
         (_, Some(_)) => {
             let median = best_effort(name, deadline, glue.median_runtime(name)).await;
             let expected = median.flatten();
+            let waiting = match (request.waiting, found.outcome) {
+                // For this crawl it begins now, however long an older one was waited for.
+                (Waiting::Told { .. }, Outcome::Started | Outcome::Joined) => Waiting::Told {
+                    since: Some(Duration::ZERO),
+                },
+                (waiting, _) => waiting,
+            };
             (
                 expected,
-                request
-                    .bounds
-                    .pause(found.progress(expected), request.waiting),
+                request.bounds.pause(found.progress(expected), waiting),
             )
         }
     };

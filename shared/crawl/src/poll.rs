@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 /// How long nobody needs to look who is told.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_mins(1);
 /// How long after its estimated end a crawl should have ended.
 const MARGIN: Duration = Duration::from_secs(15);
 
@@ -50,10 +50,10 @@ impl PollBounds {
         let Waiting::Told { since } = waiting else {
             return self.within(progress.polling_pause(), self.max);
         };
-        if progress.stopping {
-            return self.min;
-        }
-        let longest = if progress.elapsed < HOUR {
+        let longest = if progress.stopping {
+            // Nothing may be announced any more, and it may take as long as it likes.
+            self.max.min(CALM.as_secs()).max(self.min)
+        } else if progress.elapsed < HOUR {
             self.max
         } else {
             2 * self.max
@@ -197,7 +197,7 @@ mod tests {
     }
 
     /// An announcement may come before Glue says the same, and a crawl that is stopping is announced no more: the
-    /// next look must come soon. One from before the crawl began told of another's end.
+    /// next looks must come soon. One from before the crawl began told of another's end.
     #[test]
     fn after_an_announcement_looks_begin_anew() {
         let bounds = of_the_template();
@@ -214,7 +214,9 @@ mod tests {
             stopping: true,
             ..crawl(1_000, None)
         };
-        assert_eq!(bounds.pause(stopping, TOLD), 5);
+        assert_eq!(bounds.pause(stopping, TOLD), 60);
+        assert_eq!(bounds.pause(stopping, since(0)), 5);
+        assert_eq!(bounds.pause(stopping, since(500)), 60);
     }
 
     /// Bounds that would poll without pause, or never, must be refused; what is left out has a default.

@@ -19,6 +19,8 @@ use time::format_description::well_known::Rfc3339;
 pub struct Mistake {
     /// Where it is, in words.
     pub place: String,
+    /// Where it is, as a JSON Pointer (RFC 6901); where something is missing, what should have it.
+    pub pointer: String,
     /// The rule, such as "must be a string".
     pub rule: String,
 }
@@ -26,8 +28,11 @@ pub struct Mistake {
 impl Mistake {
     /// What is wrong, and where.
     pub fn new(place: impl Into<String>, rule: impl Into<String>) -> Self {
-        let (place, rule) = (place.into(), rule.into());
-        Self { place, rule }
+        Self {
+            place: place.into(),
+            pointer: String::new(),
+            rule: rule.into(),
+        }
     }
 }
 
@@ -76,6 +81,7 @@ pub fn read<'a, T>(
         value,
         place: place.to_owned(),
         scope: String::new(),
+        pointer: String::new(),
         noted: Noted::clone(&noted),
     };
     let read = reader(node);
@@ -95,6 +101,7 @@ pub struct Node<'a> {
     place: String,
     /// What the places of an object's fields begin with.
     scope: String,
+    pointer: String,
     noted: Noted,
 }
 
@@ -106,8 +113,11 @@ impl<'a> Node<'a> {
     }
 
     fn note(&self, rule: String) {
-        let mistake = Mistake::new(&self.place, rule);
-        self.noted.borrow_mut().push(mistake);
+        self.noted.borrow_mut().push(Mistake {
+            place: self.place.clone(),
+            pointer: self.pointer.clone(),
+            rule,
+        });
     }
 
     /// The value as it is.
@@ -137,6 +147,7 @@ impl<'a> Node<'a> {
             unread: object.iter().collect(),
             known: Vec::new(),
             scope: self.scope.clone(),
+            pointer: self.pointer.clone(),
             noted: Noted::clone(&self.noted),
         })
     }
@@ -149,7 +160,8 @@ impl<'a> Node<'a> {
         };
         Some(items.iter().enumerate().map(|(index, value)| {
             let place = format!("{}[{index}]", self.place);
-            child(value, place, &self.noted)
+            let pointer = format!("{}/{index}", self.pointer);
+            child(value, place, pointer, &self.noted)
         }))
     }
 
@@ -237,6 +249,7 @@ pub struct Fields<'a> {
     unread: Vec<(&'a String, &'a Value)>,
     known: Vec<&'static str>,
     scope: String,
+    pointer: String,
     noted: Noted,
 }
 
@@ -268,13 +281,20 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         match self.take(name).filter(|node| !node.value.is_null()) {
             Some(node) => reader(&node),
-            None => self.wrong(name, "is missing"),
+            None => self.missing(name, "is missing"),
         }
     }
 
     /// Notes that the field `name` breaks `rule`.
     pub fn wrong<T>(&self, name: &str, rule: impl Into<String>) -> Option<T> {
         self.node(name, &Value::Null).wrong(rule)
+    }
+
+    /// Notes that the field `name`, which is not there, breaks `rule`.
+    fn missing<T>(&self, name: &str, rule: &str) -> Option<T> {
+        let mut node = self.node(name, &Value::Null);
+        node.pointer.clone_from(&self.pointer);
+        node.wrong(rule)
     }
 
     /// The fields that nobody has taken, with their names.
@@ -292,15 +312,18 @@ impl<'a> Fields<'a> {
     }
 
     fn node(&self, name: &str, value: &'a Value) -> Node<'a> {
-        child(value, format!("{}{name}", self.scope), &self.noted)
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        let pointer = format!("{}/{escaped}", self.pointer);
+        child(value, format!("{}{name}", self.scope), pointer, &self.noted)
     }
 }
 
-fn child<'a>(value: &'a Value, place: String, noted: &Noted) -> Node<'a> {
+fn child<'a>(value: &'a Value, place: String, pointer: String, noted: &Noted) -> Node<'a> {
     let node = Node {
         value,
         place: String::new(),
         scope: String::new(),
+        pointer,
         noted: Noted::clone(noted),
     };
     node.at(place, ".")

@@ -202,7 +202,7 @@ mod tests {
     /// Who is told of ends looks seldom, but soon after the last announcement, or after it began to wait.
     #[test]
     fn how_a_caller_waits_comes_with_the_input() {
-        let noon = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(43_200);
+        let noon = OffsetDateTime::UNIX_EPOCH + Duration::from_hours(12);
         let since = |seconds: Option<u64>| {
             Ok(Waiting::Told {
                 since: seconds.map(Duration::from_secs),

@@ -59,6 +59,12 @@ def test_it_ends_in_time(scenario: Scenario, result: Result) -> None:
     assert result.ending.seconds <= scenario.bound
 
 
+@each([scenario for scenario in CRAWLS if scenario.woken is not None])
+def test_it_is_woken_or_not(scenario: Scenario, result: Result) -> None:
+    """A fault that did not take effect would pass for one that was overcome."""
+    assert result.ending.waits[-1] == scenario.woken
+
+
 @each_scenario
 def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result) -> None:
     """A fault must cost neither the crawl nor a second one; a deadline stops a crawl only if it may."""

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.support.faults.copies import PROGRAMS, FrailFunction, WakingCopy, cop
 from tests.support.faults.scenario import Before, Meanwhile, Scenario, crawling
 from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
+from tests.support.waits import waits_of
 
 # A process that was ended logs nothing, nor does one that never ran; the local AWS calls the latter Lambda.Unknown.
 SILENT = {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.TooManyRequestsException", "Lambda.Unknown"}
@@ -34,6 +35,8 @@ class Ending:
     output: dict[str, Any]
     seconds: float
     answers: list[tuple[str, str]]
+    # How each of its waits ended: woken or not.
+    waits: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -190,7 +193,8 @@ class Play:
         ends = output.get("outcome") or execution.get("error") or execution["status"]
         seconds = (execution["stopDate"] - execution["startDate"]).total_seconds()
         answers = [answer for event in self.stack.history(self._execution) if (answer := answer_of(event))]
-        return Ending(ends, execution.get("cause", ""), output, seconds, answers)
+        waits = [wait.woken for wait in waits_of(self.stack, self._execution)]
+        return Ending(ends, execution.get("cause", ""), output, seconds, answers, waits)
 
     def _history(self) -> list[str]:
         return [crawl["State"] for crawl in self.stack.glue.list_crawls(CrawlerName=self.crawler)["Crawls"]]

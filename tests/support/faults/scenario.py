@@ -81,6 +81,7 @@ class Scenario:
     later: Mapping[str, str] = field(default_factory=dict)  # tags that come meanwhile
     frail: Frail | None = None
     waking: Waking | None = None
+    woken: bool | None = None  # whether an announcement ended its last wait; None: whatever ended it
     starts: int | None = 1  # StartCrawler calls of the Lambdas, the SDK's retries included; None: chance decides
     crawls: int = 1  # how many of them took effect
     stops: int | None = 0  # StopCrawler calls of the machine; None: chance decides

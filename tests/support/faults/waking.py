@@ -23,13 +23,13 @@ FOREVER = "forever ThrottlingException"
 
 def woken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
     """Ends soon after the crawl."""
-    usual: dict[str, Any] = {"ends": "STARTED", "waking": Waking(), "within": WOKEN}
+    usual: dict[str, Any] = {"ends": "STARTED", "waking": Waking(), "within": WOKEN, "woken": True}
     return Scenario(name, tags={**CRAWL, **tags}, **(usual | more))
 
 
 def unwoken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
     """Ends with the next look."""
-    return woken(name, tags, **({"within": LATER} | more))
+    return woken(name, tags, **({"within": LATER, "woken": False} | more))
 
 
 WAKING = [
@@ -43,16 +43,28 @@ WAKING = [
     woken("The announcement comes twice", {"local:announcements": "twice"}),
     woken("The end is announced before the beginning", {"local:announcements": "swapped"}),
     woken("An older crawl is under way, and its end is announced", before=Before.RUNNING),
-    woken("The crawl ends before anybody waits for it", crawling(0, stopping=0)),
+    # start-crawler has started it, and waits for an estimate.
+    woken(
+        "The crawl ends before anybody waits for it",
+        crawling(1) | fault("GetCrawlerMetrics", "1 hang"),
+        woken=False,
+        within=WOKEN + SILENCE,
+    ),
     woken(
         "The crawl ends while a look at it hangs",
         meanwhile=Meanwhile.TAGS,
         later=fault("GetCrawler", "1 hang"),
         within=WOKEN + SILENCE,
+        woken=None,
     ),
     unwoken("The announcement is lost", {"local:announcements": "lost"}),
     # On the stack's own table and wake, which hear of all the other rows' crawls.
-    Scenario("Only the crawls of other crawlers are announced", "STARTED", tags={"local:announcements": "lost"}),
+    Scenario(
+        "Only the crawls of other crawlers are announced",
+        "STARTED",
+        tags={"local:announcements": "lost"},
+        woken=False,
+    ),
     unwoken("The announcement comes a minute late", {"local:announcement-delay-seconds": "60"}),
     unwoken(
         "The announcement comes after the deadline",
@@ -60,6 +72,12 @@ WAKING = [
         ends="CrawlTimedOut",
         given={"timeoutSeconds": 3},
         within=0,
+    ),
+    woken(
+        "The look after the announcement fails",
+        meanwhile=Meanwhile.TAGS,
+        later=fault("GetCrawler", "6 ThrottlingException"),
+        woken=None,
     ),
     woken("wake is throttled for a while", waking=Waking(wake=fault("StartExecution", "2 ThrottlingException"))),
     unwoken("wake is throttled", waking=Waking(wake=fault("StartExecution", FOREVER))),
@@ -75,5 +93,6 @@ WAKING = [
     unwoken("The table may not be read", waking=Waking(table=fault("Query", "forever AccessDeniedException"))),
     unwoken("The table cannot be written", waking=Waking(table=fault("PutItem", FOREVER))),
     unwoken("The table may not be written", waking=Waking(table=fault("PutItem", "forever AccessDeniedException"))),
-    woken("The table cannot be written once", waking=Waking(table=fault("PutItem", "1 http-500"))),
+    # It is looked at as if nobody announced anything, and woken once the table can be written.
+    woken("The table cannot be written once", waking=Waking(table=fault("PutItem", "1 http-500")), woken=None),
 ]

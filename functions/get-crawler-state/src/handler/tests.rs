@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::json;
+use time::format_description::well_known::Rfc3339;
 
 /// A whole answer of GetCrawler, as published for a crawler of the medallion tutorial.
 const GET_CRAWLER: &str = include_str!("../../samples/get-crawler-stopping.json");
@@ -321,6 +322,28 @@ async fn the_input_bounds_the_pause() {
         .await
         .expect("a verdict");
     assert_eq!(response["pollSeconds"], 7);
+}
+
+/// Who is told of ends looks for safety only; but soon after an announcement that the look does not confirm yet.
+#[tokio::test]
+async fn who_is_told_of_ends_looks_seldom_but_after_an_announcement() {
+    let now = OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .expect("a moment");
+    for (announced, pause) in [
+        (Value::Null, 60),
+        (json!("2022-08-19T08:00:00Z"), 60),
+        (json!(now), 5),
+    ] {
+        let mut input = input();
+        input["endsAnnounced"] = true.into();
+        input["announcedAt"] = announced;
+        input["pollMaxSeconds"] = 300.into();
+        let response = answer(&[&crawler("RUNNING", Value::Null)], input)
+            .await
+            .expect("a verdict");
+        assert_eq!(response["pollSeconds"], pause);
+    }
 }
 
 /// Existing Catch clauses name boto3's exceptions.

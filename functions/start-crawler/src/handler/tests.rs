@@ -268,6 +268,36 @@ async fn an_older_crawl_under_way_is_busy_until_its_estimated_end() {
     assert_eq!(answer(&rules.each_ref(), request()).await, Ok(expected));
 }
 
+/// Who is told of ends looks soon all the same: an end that was announced before the caller waited is missed. For an
+/// older crawl the looks began with the request, which was long ago.
+#[tokio::test]
+async fn who_is_told_of_ends_looks_soon_and_then_seldom() {
+    let told = || {
+        let mut input = request();
+        input["endsAnnounced"] = true.into();
+        input["pollMaxSeconds"] = 300.into();
+        input
+    };
+    let running = || crawler(State::Running, None);
+    let history = |began| crawls(CrawlerHistoryState::Running, began);
+    for (rules, outcome, pause) in [
+        (
+            vec![crawler(State::Ready, None), started(), median(0.0)],
+            "STARTED",
+            5,
+        ),
+        (vec![running(), history(1), median(0.0)], "JOINED", 5),
+        (vec![running(), history(-1), median(0.0)], "BUSY", 60),
+    ] {
+        let rules: Vec<_> = rules.iter().collect();
+        let response = answer(&rules, told()).await.expect("an answer");
+        assert_eq!(
+            (&response["outcome"], &response["pollSeconds"]),
+            (&json!(outcome), &json!(pause))
+        );
+    }
+}
+
 /// Without permission to look, nothing is proven, and nothing else goes wrong.
 #[tokio::test]
 async fn a_denied_history_proves_nothing() {

@@ -1,0 +1,173 @@
+//! `crawler-sync check`, as its caller sees it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+/// A folder of its own for each test, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn check(arguments: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_crawler-sync"))
+        .arg("check")
+        .args(arguments)
+        .output()
+        .expect("the tool runs")
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8(output.to_vec()).expect("UTF-8")
+}
+
+fn table(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).expect("a list of JSON")
+}
+
+/// What plan-pipeline refuses, the tool refuses before it is deployed, in the same words, all of it at once.
+#[test]
+fn each_mistake_of_each_bad_file_is_found() {
+    let rows = table(include_str!("../../shared/pipeline/tests/bad.json"));
+    let folder = folder("bad");
+    for (number, row) in rows.iter().enumerate() {
+        let pretty = serde_json::to_string_pretty(&row["pipeline"]).expect("JSON");
+        fs::write(folder.join(format!("{number:03}.json")), pretty).expect("a file");
+    }
+    let output = check(&[&folder, Path::new("--format"), Path::new("json")]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = table(&text(&output.stdout));
+    for (number, row) in rows.iter().enumerate() {
+        let file = folder.join(format!("{number:03}.json"));
+        let told: Value = found
+            .iter()
+            .filter(|each| each["file"] == file.display().to_string())
+            .map(|each| {
+                format!(
+                    "{}: {}",
+                    each["place"].as_str().unwrap_or(""),
+                    each["rule"].as_str().unwrap_or("")
+                )
+            })
+            .collect();
+        assert_eq!(told, row["mistakes"], "{}", row["pipeline"]);
+    }
+    assert!(found.len() >= rows.len());
+}
+
+/// An editor jumps to `file:line`: it has to be the line of the mistake.
+#[test]
+fn a_mistake_has_its_line() {
+    let folder = folder("lines");
+    let file = folder.join("orders.json");
+    let broken = r#"{
+  "name": "orders",
+  "timeout": 60,
+  "stages": [
+    {
+      "name": "bronze",
+      "steps": [
+        { "job": "load",
+          "arguments": { "day": "x" } },
+        { "await": false }
+      ]
+    },
+    {}
+  ]
+}"#;
+    fs::write(&file, broken).expect("a file");
+    let output = check(&[&file]);
+    let place = |line, rest: &str| format!("{}:{line}: {rest}\n", file.display());
+    let told = [
+        place(
+            9,
+            "stage 1 (bronze), step 1: arguments.day: the name of an argument must begin with --",
+        ),
+        place(10, "stage 1 (bronze), step 2: needs a job or a crawler"),
+        place(13, "stage 2: steps: is missing"),
+        place(3, "timeout: is none of the fields "),
+    ];
+    let printed = text(&output.stdout);
+    for line in &told {
+        assert!(printed.contains(line.trim_end()), "{line}{printed}");
+    }
+    assert_eq!(
+        (output.status.code(), printed.lines().count()),
+        (Some(1), told.len())
+    );
+}
+
+/// Whoever runs it in CI wants to hear nothing but mistakes; the schema beside the pipelines is none.
+#[test]
+fn good_files_are_passed_over_in_silence() {
+    let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines");
+    assert!(pipelines.join("schema.json").exists());
+    let output = check(&[&pipelines]);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout)),
+        (Some(0), String::new())
+    );
+    let nothing = check(&[&pipelines, Path::new("--format=json")]);
+    assert_eq!(text(&nothing.stdout), "[]\n");
+}
+
+/// A file that is no JSON, or not there, is a mistake of its own and hides no other file's.
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = folder("unreadable");
+    fs::write(folder.join("a.json"), "{\n  \"name\": \"a\",\n}").expect("a file");
+    fs::write(folder.join("b.json"), json!({"name": "b"}).to_string()).expect("a file");
+    let output = check(&[&folder, &folder.join("nowhere.json")]);
+    let printed = text(&output.stdout);
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(
+        (output.status.code(), lines.len()),
+        (Some(1), 3),
+        "{printed}"
+    );
+    assert!(
+        lines[0].contains("a.json:3: the file: is no JSON: "),
+        "{printed}"
+    );
+    assert!(
+        lines[1].ends_with("b.json:1: stages: is missing"),
+        "{printed}"
+    );
+    assert!(
+        lines[2].contains("nowhere.json:1: the file: cannot be read: "),
+        "{printed}"
+    );
+}
+
+/// Two pipelines of one name would share windows, and take each other's runs for their own.
+#[test]
+fn a_name_belongs_to_one_file() {
+    let folder = folder("names");
+    let pipeline = json!({"name": "orders", "stages": [{"steps": [{"job": "load"}]}]});
+    for file in ["one.json", "two.json"] {
+        fs::write(folder.join(file), pipeline.to_string()).expect("a file");
+    }
+    let output = check(&[&folder]);
+    let one = folder.join("one.json");
+    let told = format!(
+        "{}:1: name: is the name of the pipeline in {} too\n",
+        folder.join("two.json").display(),
+        one.display()
+    );
+    assert_eq!(text(&output.stdout), told);
+    // Twice the same file is one pipeline.
+    assert_eq!(check(&[&one, &one]).status.code(), Some(0));
+}
+
+/// Wrong use is no mistake in a file: CI must be able to tell.
+#[test]
+fn wrong_use_ends_with_2_and_says_how() {
+    let output = check(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("Usage: crawler-sync check"));
+}
