@@ -1,6 +1,6 @@
 """What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
 
-from local.aws import endpoints, patching
+from local.aws import endpoints, patching, snapshots
 from local.aws.awslambda import errors, roles
 from local.aws.cloudformation import resources
 from local.aws.cloudtrail import data_events
@@ -22,6 +22,7 @@ from local.aws.stepfunctions import (
 )
 
 EXTENSIONS = (
+    snapshots,
     iam_roles,
     requests,
     api,

@@ -128,7 +128,12 @@ MUTANTS = {
     "nowhere assigned": ("crawl", ("States", "Read the request", "Assign", "polls"), NOTHING, "$polls"),
     "misspelt": ("crawl", ("States", "Wait without being woken", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
     "not by a catcher": ("pipeline", ("States", "Plan pipeline", "Catch", 0, "Assign", "refusal"), NOTHING, "$refusal"),
-    "passed by": ("crawl", ("States", "Start crawler", "Catch", 0, "Next"), "Get crawler state", "$pollSeconds"),
+    "passed by": (
+        "crawl",
+        ("States", "Start crawler", "Catch", 0, "Next"),
+        "Wait for the crawl to end",
+        "$pollSeconds",
+    ),
     "not by a choice": (
         "pipeline",
         ("States", "Is this the run of a window?", "Choices", 0, "Assign", "readySince"),
