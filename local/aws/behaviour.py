@@ -1,4 +1,4 @@
-"""Behaviour as data: tags named `local:…` on a crawler, a job or a state machine choose how it behaves.
+"""Behaviour as data: tags named `local:…` on a crawler, a job, a state machine or a table choose how it behaves.
 
 AWS has nothing of the kind. The table of tags is in local/aws/README.md.
 """
@@ -91,6 +91,14 @@ def check_tags(kind: str, operations: Collection[str], tags: Mapping[str, str]) 
         if tag in ELSEWHERE[kind] or (name != tag and name not in operations):
             raise ValueError(f"tag {tag} means nothing on a {kind}")
         if name != tag:
+            faults(value)
+
+
+def check_table_tags(operations: Collection[str], tags: Mapping[str, str]) -> None:
+    for tag, value in tags.items():
+        if tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in operations:
+            raise ValueError(f"unknown tag {tag} of a table")
+        if tag.startswith(FAULT_PREFIX):
             faults(value)
 
 

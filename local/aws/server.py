@@ -148,7 +148,7 @@ class LocalAws:
             return self._clients[service]
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """How often each Glue operation was called, by crawler or job name."""
+        """How often each operation was called, by the name of a crawler, a job, a machine or a table."""
         return self._local("GET", "/_local/calls")
 
     def forget_calls(self) -> None:

@@ -23,7 +23,7 @@ from local.demo.command import Failure
 
 TEMPLATE = ROOT / "template.yaml"
 STACK = "crawler-sync"
-# Parameters of a stack that somebody waits for. In production the window is a minute, and a look comes every 5 to 60 s.
+# Parameters of a stack that somebody waits for. In production the window is a minute, and looks are minutes apart.
 WINDOW_SECONDS = 2
 QUICK: dict[str, str | int] = {
     "JobNamePattern": "*",

@@ -4,13 +4,16 @@ Follows "Common Errors" and "UpdateTimeToLive" in the Amazon DynamoDB API Refere
 """
 
 import json
+from functools import cache
 from typing import Any
 
 import ministack.services.dynamodb as dynamodb
-from ministack.core.responses import get_account_id, get_region
+from botocore.session import get_session
+from ministack.core.responses import error_response_json, get_account_id, get_region
 
 from local.aws import faults, patching
 from local.aws.answers import Response, call
+from local.aws.behaviour import check_table_tags
 
 original = patching.names(dynamodb, "handle_request")
 ministack = patching.names(dynamodb, "_tags", "_update_ttl")
@@ -24,6 +27,8 @@ async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, str]
 ) -> Response:
     operation, table = headers.get("x-amz-target", "").rpartition(".")[2], _table(body)
+    if refused := _refused_tags(operation, body):
+        return refused
     what = faults.next_fault(operation, (table, _tags(table))) if table else None
     if what in (None, "lost-response"):
         answer: Response = await original.handle_request(method, path, headers, body, query)
@@ -35,6 +40,25 @@ def expire(table: str, expiry: dict[str, Any]) -> None:
     enabled = str(expiry["Enabled"]).lower() == "true"
     specification = {"AttributeName": expiry["AttributeName"], "Enabled": enabled}
     call(ministack._update_ttl, {"TableName": table, "TimeToLiveSpecification": specification})
+
+
+@cache
+def _operations() -> frozenset[str]:
+    """The operations that faults can strike: those whose requests name one table."""
+    model = get_session().get_service_model("dynamodb")
+    return frozenset(
+        name for name in model.operation_names if "TableName" in model.operation_model(name).input_shape.members
+    )
+
+
+def _refused_tags(operation: str, body: bytes) -> Response | None:
+    if operation not in ("CreateTable", "TagResource"):
+        return None
+    try:
+        check_table_tags(_operations(), {tag["Key"]: tag["Value"] for tag in json.loads(body).get("Tags", [])})
+    except ValueError as error:
+        return error_response_json("ValidationException", str(error))
+    return None
 
 
 def _table(body: bytes) -> str | None:

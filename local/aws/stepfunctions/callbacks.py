@@ -50,7 +50,7 @@ def invoke_with_callback(resource: str, arguments: Any, token: str, state: dict[
                 raise ministack._ExecutionError("States.Timeout", "")
         scope.check()
     finally:
-        del ministack._task_tokens[token]
+        ministack._task_tokens.pop(token, None)
         _over.add(token)
         # The next attempt has a token of its own.
         task.context["Task"] = {"Token": new_uuid()}
@@ -86,5 +86,7 @@ def _sent(operation: str, handler: Handler, request: Request) -> Response:
     if machine := waiting.get("machine"):
         subject = (machine.rpartition(":")[2], state_machines.tags_of(machine))
         if what := faults.next_fault(operation, subject):
+            if what == "lost-response":
+                handler(request)
             return faults.response(what, "states", operation)
     return handler(request)

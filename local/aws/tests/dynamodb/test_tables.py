@@ -30,6 +30,20 @@ def test_a_fault_strikes_the_table_that_has_its_tag(local: Local) -> None:
     client.put_item(TableName=tables[0], Item=item)
 
 
+@pytest.mark.parametrize("tag", ["local:fault:PutIem", "local:seconds"])
+def test_a_tag_with_a_typo_is_refused(local: Local, tag: str) -> None:
+    """Protects against a scenario that silently is none."""
+    code, message = error_code(
+        local.aws.client("dynamodb").create_table,
+        TableName=unique("table"),
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[{"Key": tag, "Value": "1 ThrottlingException"}],
+    )
+    assert (code, tag in message) == ("ValidationException", True)
+
+
 @pytest.mark.aws(
     "AWS::DynamoDB::Table",
     url="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html",

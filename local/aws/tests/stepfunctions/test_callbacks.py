@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from local.aws.tests.support import PASS, Local, error_code, eventually, unique
 
@@ -167,6 +168,20 @@ def test_a_fault_strikes_the_token_of_its_machine(local: Local) -> None:
     assert error_code(local.states.send_task_success, taskToken=held, output="{}")[0] == "ThrottlingException"
     local.states.send_task_success(taskToken=held, output="{}")
     assert local.ended(arn)["status"] == "SUCCEEDED"
+
+
+def test_an_answer_that_is_lost_leaves_the_token_used(local: Local) -> None:
+    """Protects wake's second attempt: the first one woke, though nobody heard of it."""
+    where = table(local)
+    machine = local.machine(Wait=waiting(where))
+    fault = [{"key": "local:fault:SendTaskSuccess", "value": "1 lost-response"}]
+    local.states.tag_resource(resourceArn=machine, tags=fault)
+    arn = local.start(machine)
+    held = token(local, where)
+    with pytest.raises(ConnectionClosedError):
+        local.states.send_task_success(taskToken=held, output="{}")
+    assert local.ended(arn)["status"] == "SUCCEEDED"
+    assert error_code(local.states.send_task_success, taskToken=held, output="{}")[0] == "TaskTimedOut"
 
 
 def test_what_cannot_be_called_is_not_waited_for(local: Local) -> None:
