@@ -84,7 +84,7 @@ sbom: .local/sbom/ready  ## Write what each function is made of into target/pack
 	mkdir -p target/package
 	PATH="$$PWD/.local/sbom/bin:$$PATH" cargo cyclonedx --format json --no-build-deps --override-filename sbom
 	set -e; for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
-	rm -f shared/*/sbom.json
+	rm -f shared/*/sbom.json cli/sbom.json
 
 .PHONY: polling
 polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
