@@ -1,9 +1,8 @@
-"""Deliveries of EventBridge to state machines that fail: retries, and the target's dead-letter queue.
+"""Deliveries of EventBridge that fail: retries to state machines, and the target's dead-letter queue.
 
-Follows "How EventBridge retries delivering events", "Using dead-letter queues to process undelivered events" and "Using
-resource-based policies for Amazon EventBridge" in the Amazon EventBridge User Guide: a target that is missing or
-forbidden is not tried again; the message is the event as it was before its transformation. How long the pauses are is
-not documented; here they are short.
+Follows "How EventBridge retries delivering events" and "Using dead-letter queues to process undelivered events" in the
+Amazon EventBridge User Guide: a target that is missing or forbidden is not tried again; the message is the event as it
+was before its transformation. How long the pauses are is not documented; here they are short.
 """
 
 import contextvars
@@ -16,16 +15,13 @@ from typing import Any
 import ministack.services.eventbridge as eventbridge
 import ministack.services.sqs as sqs
 import ministack.services.stepfunctions as sfn
-from ministack.core.responses import get_account_id
 
 from local.aws import patching
-from local.aws.iam import resources
-from local.aws.iam.authorization import Denied, Principal, authorize
-from local.aws.iam.roles import may_assume
+from local.aws.eventbridge import permissions
 
-original = patching.names(eventbridge, "_invoke_target", "_dispatch_to_sqs")
+original = patching.names(eventbridge, "_invoke_target")
 ministack = patching.names(eventbridge, "_pattern_event_view")
-queues = patching.names(sqs, "_act_send_message", "_queue_by_arn", "queue_policy_allows")
+queues = patching.names(sqs, "_act_send_message", "_queue_by_arn")
 
 # The ERROR_CODE of what a start answered; of these, only throttling passes.
 CODES = {
@@ -36,9 +32,6 @@ CODES = {
     "ExecutionLimitExceeded": "THROTTLING",
 }
 FINAL = ("NO_RESOURCE", "NO_PERMISSIONS")
-SERVICE = "events.amazonaws.com"
-SESSION = "EventBridge"
-START = "states:StartExecution"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -61,23 +54,20 @@ _current: contextvars.ContextVar[Delivery] = contextvars.ContextVar("delivery")
 
 
 def install() -> None:
-    patching.replace(eventbridge, _invoke_target=invoke_target, _dispatch_to_stepfunctions=start, _dispatch_to_sqs=send)
+    patching.replace(eventbridge, _invoke_target=invoke_target, _dispatch_to_stepfunctions=start)
 
 
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
     view = view or ministack._pattern_event_view(event)
-    token = _current.set(Delivery(target, rule, view.event_with_detail()))
+    delivery = Delivery(target, rule, view.event_with_detail())
+    if refused := permissions.refusal(target, rule):
+        _park(delivery, Failure("NO_PERMISSIONS", refused), {"RETRY_ATTEMPTS": "0"})
+        return
+    token = _current.set(delivery)
     try:
         original._invoke_target(target, event, rule, view)
     finally:
         _current.reset(token)
-
-
-def send(queue: Any, *arguments: Any, **options: Any) -> None:
-    """To a queue whose own policy allows it; what a queue forbids is dropped here, without its retries."""
-    rule = _current.get().rule.get("Arn", "")
-    if queues.queue_policy_allows(str(queue), SERVICE, rule, get_account_id()):
-        original._dispatch_to_sqs(queue, *arguments, **options)
 
 
 def start(arn: str, payload: str) -> None:
@@ -88,14 +78,9 @@ def start(arn: str, payload: str) -> None:
 
 
 def _attempt(arn: str, payload: str) -> Failure | None:
-    role = _current.get().target.get("RoleArn", "")
-    if not may_assume(SERVICE, role):
-        return Failure("NO_PERMISSIONS", f"EventBridge cannot assume the role {role}")
-    try:
-        machine = resources.of(START, {"stateMachineArn": arn})
-        authorize(Principal(role, SESSION), START, machine)
-    except Denied as denied:
-        return Failure("NO_PERMISSIONS", str(denied))
+    delivery = _current.get()
+    if refused := permissions.refusal(delivery.target, delivery.rule):  # the role may have changed between attempts
+        return Failure("NO_PERMISSIONS", refused)
     status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": payload})
     if status < 400:
         return None
@@ -125,11 +110,11 @@ def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
 
 def _park(delivery: Delivery, failure: Failure, told: dict[str, str]) -> None:
     arn = (delivery.target.get("DeadLetterConfig") or {}).get("Arn", "")
-    rule, queue = delivery.rule.get("Arn", ""), queues._queue_by_arn(arn)
-    if queue is None or not queues.queue_policy_allows(arn, SERVICE, rule, get_account_id()):
+    queue = queues._queue_by_arn(arn)
+    if queue is None or not permissions.may_park(delivery.target, delivery.rule):
         return  # dropped, as on AWS
     told |= {
-        "RULE_ARN": rule,
+        "SCHEDULE_ARN" if permissions.is_schedule(delivery.rule) else "RULE_ARN": delivery.rule.get("Arn", ""),
         "TARGET_ARN": delivery.target["Arn"],
         "ERROR_CODE": failure.code,
         "ERROR_MESSAGE": failure.message,
