@@ -13,7 +13,6 @@ from contextvars import ContextVar
 from typing import Any
 
 import botocore.session
-import ministack.services.sqs as sqs
 import ministack.services.stepfunctions as sfn
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ServiceModel
@@ -25,7 +24,6 @@ original = patching.names(sfn, "_prefix_sdk_error")
 ministack = patching.names(
     sfn, "_AWS_SDK_ERROR_PREFIX", "_ExecutionError", "_SERVICE_DISPATCH", "_invoke_sqs_send_message"
 )
-queues = patching.names(sqs, "_Err")
 
 DENIED = "AccessDeniedException"
 SEND_MESSAGE = "arn:aws:states:::sqs:sendMessage"
@@ -33,11 +31,20 @@ SEND_MESSAGE = "arn:aws:states:::sqs:sendMessage"
 MODELS = {"sfn": "stepfunctions", "states": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
 # The prefix of an optimized integration's errors, and its service in the SDK 1.x.
 OPTIMIZED = {
+    "dynamodb": ("DynamoDB", "AmazonDynamoDB"),
+    "ecs": ("ECS", "AmazonECS"),
+    "events": ("EventBridge", "AmazonEventBridge"),
     "glue": ("Glue", "AWSGlue"),
     "lambda": ("Lambda", "AWSLambda"),
+    "sns": ("SNS", "AmazonSNS"),
     "sqs": ("SQS", "AmazonSQS"),
     "states": ("StepFunctions", "AWSStepFunctions"),
 }
+# What causes call a service, where the SDK's classes call it otherwise.
+TOLD = {"dynamodb": "AmazonDynamoDBv2"}
+# What a service calls a denial, where it has its own word, and who answers 403 to it.
+DENIALS = {"sns": "AuthorizationError"}
+FORBIDDING = ("lambda", "sns")
 
 # Whether errors are to keep the service's own codes, for an optimized integration to name them.
 _raw: ContextVar[bool] = ContextVar("raw", default=False)
@@ -74,11 +81,13 @@ def optimized(service: str, operation: str) -> Iterator[None]:
 
 def denied(resource: str, service: str, operation: str, message: str) -> Any:
     """The error of a task that the machine's role does not allow."""
+    code = DENIALS.get(service, DENIED)
     if "aws-sdk:" in resource:
-        name = sdk_name(service, DENIED)
-        text = f"{message} (Service: {name.partition('.')[0]}, Status Code: 400, Request ID: {new_uuid()})"
+        name = sdk_name(service, code)
+        status = 403 if service in FORBIDDING else 400
+        text = f"{message} (Service: {name.partition('.')[0]}, Status Code: {status}, Request ID: {new_uuid()})"
         return ministack._ExecutionError(name, text)
-    return refusal(service, operation, DENIED, message)
+    return refusal(service, operation, code, message)
 
 
 def refusal(service: str, operation: str, code: str, message: str) -> Any:
@@ -89,9 +98,9 @@ def refusal(service: str, operation: str, code: str, message: str) -> Any:
     model = _model(service)
     assert model
     known = _class(code) in _errors(model, operation)
-    status = 403 if (service, code) == ("lambda", DENIED) else 400
-    told = f"Service: {name}; Status Code: {status}; Error Code: {code}; Request ID: {new_uuid()}; Proxy: null"
-    cause = f"{message} ({told})"
+    status = 403 if service in FORBIDDING and code in (DENIED, DENIALS.get(service)) else 400
+    answer = f"Status Code: {status}; Error Code: {code}; Request ID: {new_uuid()}; Proxy: null"
+    cause = f"{message} (Service: {TOLD.get(service, name)}; {answer})"
     return ministack._ExecutionError(f"{prefix}.{_class(code) if known else f'{name}Exception'}", cause)
 
 

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+import ministack.services.stepfunctions as sfn
 import pytest
 
 from local.aws import ACCOUNT, REGION
+from local.aws.stepfunctions import integrations
 from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, unique
 
 pytestmark = pytest.mark.aws(
@@ -53,6 +55,18 @@ def task(resource: str, **arguments: Any) -> dict[str, Any]:
             "SQS.AmazonSQSException",
             "sqs:SendMessage",
         ),
+        (
+            "sns:publish",
+            {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "Message": "m"},
+            "SNS.AuthorizationErrorException",
+            "sns:Publish",
+        ),
+        ("events:putEvents", {"Entries": []}, "EventBridge.AmazonEventBridgeException", "events:PutEvents"),
+        *(
+            (f"dynamodb:{call}Item", {"TableName": "t"}, "DynamoDB.AmazonDynamoDBException", f"dynamodb:{action}Item")
+            for call, action in (("put", "Put"), ("get", "Get"), ("delete", "Delete"), ("update", "Update"))
+        ),
+        ("ecs:runTask", {"Cluster": "c", "TaskDefinition": "t:1"}, "ECS.AccessDeniedException", "ecs:RunTask"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -63,7 +77,14 @@ def test_a_task_that_the_role_does_not_allow_fails(
     execution = local.run(role=local.role(unique("role")), Task=task(resource, **arguments))
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution
     assert f"is not authorized to perform: {action}" in execution["cause"]
-    assert "AccessDeniedException" in execution["cause"] or "aws-sdk" in resource
+    code = "AuthorizationError" if resource == "sns:publish" else "AccessDeniedException"
+    assert f"Error Code: {code};" in execution["cause"] or "aws-sdk" in resource
+
+
+def test_every_integration_of_ministack_has_names_for_its_errors() -> None:
+    """Protects whoever upgrades ministack: a denied task of a new integration would break its execution."""
+    served = {resource.split(":")[5] for resource in sfn._SERVICE_DISPATCH}
+    assert served <= integrations.OPTIMIZED.keys()
 
 
 def test_waiting_for_a_run_needs_to_look_at_it(local: Local) -> None:
