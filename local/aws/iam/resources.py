@@ -28,16 +28,26 @@ def of(action: str, request: Mapping[str, Any]) -> str:
     given = {name[:1].upper() + name[1:]: value for name, value in request.items() if isinstance(value, str)}
     if url := given.get("QueueUrl"):
         given["QueueName"] = url.rpartition("/")[2]
+    if definition := given.get("TaskDefinition"):
+        family, _, revision = definition.rpartition("/")[2].partition(":")
+        given |= {"TaskDefinitionFamilyName": family, "TaskDefinitionRevisionNumber": revision or "*"}
     candidates = (arn for form in forms(action) for arn in (_named(form, given), _filled(form, given)) if arn)
     return max(candidates, key=lambda arn: arn.count("/"), default="*")
 
 
 @cache
+def known(action: str) -> bool:
+    """Whether there is such an action, as far as AWS's data tell."""
+    service, name = action.split(":")
+    return bool(DATA.services.service_exists(service) and DATA.actions.action_exists(service, name))
+
+
+@cache
 def forms(action: str) -> list[str]:
     """The forms of ARN that the action may be about."""
-    service, name = action.split(":")
-    if not DATA.actions.action_exists(service, name):
+    if not known(action):
         return []
+    service, name = action.split(":")
     types = DATA.actions.get_action_details(service, name)["resourceTypes"]
     return [DATA.resources.get_resource_type_details(service, each["name"])["arn"] for each in types]
 

@@ -28,7 +28,13 @@ ministack = patching.names(
 DENIED = "AccessDeniedException"
 SEND_MESSAGE = "arn:aws:states:::sqs:sendMessage"
 # What botocore calls a service that Step Functions calls otherwise.
-MODELS = {"sfn": "stepfunctions", "states": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
+MODELS = {
+    "sfn": "stepfunctions",
+    "states": "stepfunctions",
+    "eventbridge": "events",
+    "cloudwatchlogs": "logs",
+    "rdsdata": "rds-data",
+}
 # The prefix of an optimized integration's errors, and its service in the SDK 1.x.
 OPTIMIZED = {
     "dynamodb": ("DynamoDB", "AmazonDynamoDB"),
@@ -60,7 +66,7 @@ def sdk_name(service: str, code: str) -> str:
     if _raw.get() or code.startswith("States."):
         return code
     prefix = ministack._AWS_SDK_ERROR_PREFIX.get(service, service.capitalize())
-    model = _model(service)
+    model = model_of(service)
     if model is None:
         return original._prefix_sdk_error(service, code)
     modelled = {name for operation in model.operation_names for name in _errors(model, operation)}
@@ -95,7 +101,7 @@ def refusal(service: str, operation: str, code: str, message: str) -> Any:
     if code.startswith("States."):
         return ministack._ExecutionError(code, message)
     prefix, name = OPTIMIZED[service]
-    model = _model(service)
+    model = model_of(service)
     assert model
     known = _class(code) in _errors(model, operation)
     status = 403 if service in FORBIDDING and code in (DENIED, DENIALS.get(service)) else 400
@@ -118,7 +124,7 @@ def _class(code: str) -> str:
 
 
 @functools.cache
-def _model(service: str) -> ServiceModel | None:
+def model_of(service: str) -> ServiceModel | None:
     try:
         return botocore.session.get_session().get_service_model(MODELS.get(service, service))
     except UnknownServiceError:

@@ -15,13 +15,9 @@ from ministack.core.responses import get_account_id, get_region
 from local.aws.iam import resources
 from local.aws.iam.authorization import Denied, Principal, authorize
 from local.aws.iam.roles import may_assume
-from local.aws.stepfunctions import integrations
+from local.aws.stepfunctions import calls, integrations
 
 SERVICE = "states.amazonaws.com"
-# The operation whose action has another name.
-ACTIONS = {("lambda", "Invoke"): "lambda:InvokeFunction"}
-# What a service is called in policies, where an integration calls it otherwise.
-PREFIXES = {"sfn": "states", "eventbridge": "events", "cloudwatchlogs": "logs"}
 # The events that tell Step Functions of the end of a nested execution come by a rule of its own.
 MANAGED_RULE = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
 MANAGE_RULE = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
@@ -56,42 +52,26 @@ def current() -> Principal | None:
     return _role.get()
 
 
-def check(resource: str, service: str, operation: str, about: str | dict[str, Any]) -> None:
+def check(resource: str, service: str, operation: str, request: dict[str, Any]) -> None:
     """Raises the error of the task, unless the execution's role allows the operation on what the request is about."""
-    if principal := current():
-        action = ACTIONS.get((service, operation), f"{PREFIXES.get(service, service)}:{operation}")
-        arn = about if isinstance(about, str) else resources.of(action, about)
-        try:
-            authorize(principal, action, arn)
-        except Denied as denied:
-            raise integrations.denied(resource, service, operation, str(denied)) from denied
+    if current():
+        _check(resource, calls.of(service, operation, request))
 
 
 def check_task(resource: str, arguments: Any) -> None:
     """Raises the error of a task whose first call the role does not allow."""
-    called = _called(resource, arguments)
-    if called is None:
+    if current():
+        _check(resource, calls.of_task(resource, arguments))
+
+
+def _check(resource: str, call: calls.Call | None) -> None:
+    if call is None or not (principal := current()):
         return
-    service, operation, about = called
-    check(resource, service, operation, about or arguments)
-
-
-def _called(resource: str, arguments: Any) -> tuple[str, str, str | None] | None:
-    """Service and operation that a task calls, and the resource where the arguments do not name it."""
-    parts = resource.split(":")
-    if parts[2] == "lambda":
-        return "lambda", "Invoke", resource
-    if parts[2] != "states" or parts[4] or not isinstance(arguments, dict):
-        return None  # an activity
-    *_, service, action = parts[:8] if parts[5] == "aws-sdk" else parts[:7]
-    action = action.partition(".")[0]
-    if (service, action) == ("lambda", "invoke"):
-        return "lambda", "Invoke", _function(arguments.get("FunctionName", ""))
-    return service, f"{action[0].upper()}{action[1:]}", None
-
-
-def _function(name: str) -> str:
-    return name if name.startswith("arn:") else f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}"
+    try:
+        for about in call.resources:
+            authorize(principal, call.action, about)
+    except Denied as denied:
+        raise integrations.denied(resource, call.service, call.operation, str(denied)) from denied
 
 
 def problem(definition: str, role: str, logging: Mapping[str, Any]) -> str | None:

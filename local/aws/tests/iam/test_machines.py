@@ -87,6 +87,66 @@ def test_every_integration_of_ministack_has_names_for_its_errors() -> None:
     assert served <= integrations.OPTIMIZED.keys()
 
 
+LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "action", "about"),
+    [
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "d/k"}, "s3:GetObject", ["arn:aws:s3:::b/d/k"]),
+        ("aws-sdk:s3:listObjectsV2", {"Bucket": "b"}, "s3:ListBucket", ["arn:aws:s3:::b"]),
+        (
+            "aws-sdk:eventbridge:putEvents",
+            {"Entries": [{"EventBusName": "b", "Source": "s", "DetailType": "t", "Detail": "{}"}]},
+            "events:PutEvents",
+            [f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/b"],
+        ),
+        (
+            "aws-sdk:athena:startQueryExecution",
+            {"QueryString": "select 1", "WorkGroup": "w"},
+            "athena:StartQueryExecution",
+            [f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/w"],
+        ),
+        (
+            "aws-sdk:dynamodb:batchGetItem",
+            {"RequestItems": {"t": {"Keys": []}, "u": {"Keys": []}}},
+            "dynamodb:BatchGetItem",
+            [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}" for name in "tu"],
+        ),
+        ("lambda:invoke", {"FunctionName": "f", "Qualifier": "a"}, "lambda:InvokeFunction", [f"{LAMBDA}:f:a"]),
+        ("lambda:invoke", {"FunctionName": f"{ACCOUNT}:function:f"}, "lambda:InvokeFunction", [f"{LAMBDA}:f"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_task_needs_its_action_on_what_it_is_about(
+    local: Local, resource: str, arguments: dict[str, Any], action: str, about: list[str]
+) -> None:
+    """Protects least privilege: policies that name the resource suffice, those that name another one do not."""
+
+    def is_denied(*resources: str) -> bool:
+        role = local.role(unique("role"), *(allow(action, each) for each in resources))
+        execution = local.run(role=role, Task=task(resource, **arguments))
+        return f"not authorized to perform: {action} on resource: {about[-1]}" in execution.get("cause", "")
+
+    assert not is_denied(*about)
+    assert is_denied(*about[:-1], f"{about[-1]}-other")
+
+
+def test_a_task_whose_arguments_are_no_object_is_held_too(local: Local) -> None:
+    """Protects against a denial that shows in accounts only."""
+    asked = task("aws-sdk:glue:listJobs") | {"Arguments": "none"}
+    execution = local.run(role=local.role(unique("role")), Task=asked)
+    assert "not authorized to perform: glue:ListJobs" in execution["cause"]
+
+
+def test_what_aws_data_do_not_know_is_not_denied(local: Local) -> None:
+    """Protects against denials that no policy could lift: the server's log has a warning instead."""
+    for service in ("glue", "nothing"):
+        execution = local.run(role=local.role(unique("role")), Task=task(f"aws-sdk:{service}:doNothing"))
+        assert "not authorized" not in execution["cause"]
+        assert f"do not know the action {service}:DoNothing" in local.aws.log.read_text()
+
+
 def test_waiting_for_a_run_needs_to_look_at_it(local: Local) -> None:
     """Protects `.sync`: to start a run is not enough."""
     job = local.job(tags={"local:seconds": "0"})
