@@ -5,7 +5,6 @@ IAM User Guide.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from ministack import app
@@ -15,8 +14,8 @@ from ministack.core.router import extract_access_key_id
 
 from local.aws import patching
 from local.aws.answers import Response
-from local.aws.iam import resources
-from local.aws.iam.authorization import Denied, Principal, authorize, note
+from local.aws.iam import passing, resources
+from local.aws.iam.authorization import Denied, Principal, note
 
 original = patching.names(iam_actions, "extract_resource_arn", "access_denied_response")
 evaluator = patching.names(iam_evaluator, "enforce")
@@ -24,20 +23,6 @@ dispatcher = patching.names(app, "_dispatch_service_request")
 
 # Where ministack takes something else for the resource.
 MENDED = ("glue:", "states:")
-# The actions that hand a role to a service, and where a request has the role.
-PASSING = {
-    "lambda:CreateFunction": ("lambda.amazonaws.com", ("Role",)),
-    "lambda:UpdateFunctionConfiguration": ("lambda.amazonaws.com", ("Role",)),
-    "states:CreateStateMachine": ("states.amazonaws.com", ("roleArn",)),
-    "states:UpdateStateMachine": ("states.amazonaws.com", ("roleArn",)),
-    "events:PutTargets": ("events.amazonaws.com", ("Targets", "RoleArn")),
-    "glue:CreateCrawler": ("glue.amazonaws.com", ("Role",)),
-    "glue:UpdateCrawler": ("glue.amazonaws.com", ("Role",)),
-    "glue:CreateJob": ("glue.amazonaws.com", ("Role",)),
-    "glue:UpdateJob": ("glue.amazonaws.com", ("JobUpdate", "Role")),
-    "scheduler:CreateSchedule": ("scheduler.amazonaws.com", ("Target", "RoleArn")),
-    "scheduler:UpdateSchedule": ("scheduler.amazonaws.com", ("Target", "RoleArn")),
-}
 # Of the services that answer in JSON 1.x: HTTP 400, and the resource in the text.
 NAMING = ("glue", "states", "dynamodb", "athena", "events", "lambda", "scheduler")
 
@@ -83,18 +68,17 @@ async def dispatch(
     if app.AUTH:
         service = app.detect_service(method, path, headers, query)
         action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
-        for role in _passed(action, _json(body)):
-            caller = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, query))
-            if caller and caller["session"]:
-                principal = Principal(*_role_and_session(caller["userArn"]))
-                try:
-                    authorize(principal, "iam:PassRole", role, **{"iam:PassedToService": PASSING[action or ""][0]})
-                except Denied as denied:
-                    text = str(denied)
-                    response: Response = original.access_denied_response(
-                        service, "iam:PassRole", principal.arn, request_id, message=text, headers=headers
-                    )
-                    return response
+        caller = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, query))
+        if caller and caller["session"]:
+            principal = Principal(*_role_and_session(caller["userArn"]))
+            try:
+                passing.check(principal, action or "", _json(body))
+            except Denied as denied:
+                text = str(denied)
+                response: Response = original.access_denied_response(
+                    service, "iam:PassRole", principal.arn, request_id, message=text, headers=headers
+                )
+                return response
     answer: Response = await dispatcher._dispatch_service_request(method, path, headers, body, query, request_id)
     return answer
 
@@ -102,20 +86,6 @@ async def dispatch(
 def _role_and_session(arn: str) -> tuple[str, str]:
     _, name, session = arn.rpartition(":")[2].split("/")
     return f"arn:aws:iam::{get_account_id()}:role/{name}", session
-
-
-def _passed(action: str | None, request: Mapping[str, Any]) -> list[str]:
-    """The ARNs of the roles that the request hands to a service."""
-    if action not in PASSING:
-        return []
-    found: list[Any] = [request]
-    for name in PASSING[action][1]:
-        found = [inner for each in found for inner in _listed(each.get(name))]
-    return [role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}" for role in found]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Call:
     operation: str
     action: str
     resources: tuple[str, ...]
+    request: Mapping[str, Any]
 
 
 def of_task(resource: str, arguments: Any) -> Call | None:
@@ -70,11 +71,11 @@ def of(service: str, operation: str, request: Mapping[str, Any]) -> Call | None:
         several = iam_actions.eventbridge_resource_arns if prefix == "events" else iam_actions.dynamodb_resource_arns
         about = several(body, *where) if prefix in ("events", "dynamodb") else []
         about = about or [iam_actions.extract_resource_arn(name, *sent, *where)]
-    return Call(service, operation, action, tuple(about))
+    return Call(service, operation, action, tuple(about), request)
 
 
 def _invocation(function: str) -> Call:
-    return Call("lambda", "Invoke", "lambda:InvokeFunction", (function,))
+    return Call("lambda", "Invoke", "lambda:InvokeFunction", (function,), {})
 
 
 def _function(request: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 
-from local.aws.iam import resources
+from local.aws.iam import passing, resources
 from local.aws.iam.authorization import Denied, Principal, authorize
 from local.aws.iam.roles import may_assume
 from local.aws.stepfunctions import calls, integrations
@@ -70,6 +70,7 @@ def _check(resource: str, call: calls.Call | None) -> None:
     try:
         for about in call.resources:
             authorize(principal, call.action, about)
+        passing.check(principal, call.action, call.request)
     except Denied as denied:
         raise integrations.denied(resource, call.service, call.operation, str(denied)) from denied
 

@@ -132,6 +132,34 @@ def test_a_task_needs_its_action_on_what_it_is_about(
     assert is_denied(*about[:-1], f"{about[-1]}-other")
 
 
+@pytest.mark.aws(
+    "Grant a user permissions to pass a role to an AWS service",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
+    validated="never",
+)
+@pytest.mark.parametrize(
+    ("resource", "arguments", "actions"),
+    [
+        ("aws-sdk:glue:createJob", {"Role": "local", "Command": {}}, "glue:CreateJob"),
+        (
+            "aws-sdk:sfn:createStateMachine",
+            {"RoleArn": ROLE, "Definition": json.dumps({"StartAt": "Pass", "States": {"Pass": PASS}})},
+            "states:CreateStateMachine",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and ":" in value else "",
+)
+def test_a_task_that_hands_on_a_role_needs_the_permission(
+    local: Local, resource: str, arguments: dict[str, Any], actions: str
+) -> None:
+    """Protects machines that create things: they may give them only the roles that they may pass."""
+    asked = task(resource, Name=unique("name"), **arguments)
+    denied = local.run(role=local.role(unique("role"), allow(actions, "*")), Task=asked)
+    assert f"is not authorized to perform: iam:PassRole on resource: {ROLE}" in denied["cause"]
+    may_pass = local.role(unique("role"), allow(actions, "*"), allow("iam:PassRole", ROLE))
+    assert local.run(role=may_pass, Task=asked)["status"] == "SUCCEEDED"
+
+
 def test_a_task_whose_arguments_are_no_object_is_held_too(local: Local) -> None:
     """Protects against a denial that shows in accounts only."""
     asked = task("aws-sdk:glue:listJobs") | {"Arguments": "none"}
