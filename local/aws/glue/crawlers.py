@@ -111,6 +111,8 @@ def create_crawler(request: Request) -> dict[str, Any]:
 
 
 def update_crawler(request: Request) -> dict[str, Any]:
+    if "Role" in request:
+        check_role(request)
     with _lock:
         _idle(request["Name"])
         return call(original._update_crawler, request)

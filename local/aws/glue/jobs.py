@@ -52,8 +52,11 @@ def create_job(request: Request) -> dict[str, Any]:
 
 
 def update_job(request: Request) -> dict[str, Any]:
+    update = request.get("JobUpdate", {})
+    if "Role" in update:
+        check_role(update)
     answer = call(original._update_job, request)
-    if limits := request.get("JobUpdate", {}).get("ExecutionProperty"):
+    if limits := update.get("ExecutionProperty"):
         ministack._jobs[request["JobName"]]["ExecutionProperty"] = limits
     return answer
 

@@ -236,21 +236,3 @@ def test_a_machine_that_waits_for_executions_needs_the_managed_rule(local: Local
     assert (code, message) == ("AccessDeniedException", f"'{role}' is not authorized to create managed-rule.")
     role = local.role(unique("role"), allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], RULE))
     assert local.states.create_state_machine(roleArn=role, **given)["stateMachineArn"]
-
-
-@pytest.mark.aws(
-    "Creating an IAM role for your state machine",
-    url="https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html",
-    validated="never",
-)
-def test_a_role_must_trust_the_service(local: Local) -> None:
-    """Protects deployments: a machine's role trusts Step Functions, a function's Lambda."""
-    stranger = local.role(unique("role"), trusted=["ec2.amazonaws.com"])
-    given = {"name": unique("machine"), "definition": json.dumps({"StartAt": "Pass", "States": {"Pass": PASS}})}
-    code, message = error_code(local.states.create_state_machine, roleArn=stranger, **given)
-    assert (code, "states.amazonaws.com" in message) == ("AccessDeniedException", True)
-    function = {"FunctionName": unique("function"), "Runtime": "provided.al2023", "Handler": "bootstrap"}
-    create = local.aws.client("lambda").create_function
-    code, message = error_code(create, Role=stranger, Code={"ZipFile": b"PK\5\6" + bytes(18)}, **function)
-    assert (code, "cannot be assumed by Lambda" in message) == ("InvalidParameterValueException", True)
-    assert create(Role=ROLE, Code={"ZipFile": b"PK\5\6" + bytes(18)}, **function)["Role"] == ROLE
