@@ -5,16 +5,15 @@ IAM User Guide.
 """
 
 import json
+from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.core.responses import get_account_id
-from ministack.core.router import extract_access_key_id
 
 from local.aws import patching
 from local.aws.answers import Response
-from local.aws.iam import passing, resources
+from local.aws.iam import passing, resources, roles
 from local.aws.iam.authorization import Denied, Principal, note
 
 original = patching.names(iam_actions, "extract_resource_arn", "access_denied_response")
@@ -43,19 +42,30 @@ def resource_of(service: str, method: str, path: str, headers: dict[str, str], b
     return found
 
 
+# What the request that is served says, and why its caller may not pass on a role of it.
+_request: ContextVar[dict[str, Any]] = ContextVar("request")
+_refused: ContextVar[str] = ContextVar("refused", default="")
+
+
 def enforce(access_key: str, action: str, service: str, *where: Any, **about: Any) -> Any:
-    """ministack's verdict, and a note of what a role was allowed."""
+    """ministack's verdict, a note of what a role was allowed, and whether it may pass on the roles of the request."""
     denied = evaluator.enforce(access_key, action, service, *where, **about)
-    if denied is None and (caller := iam_evaluator.resolve_caller_identity(access_key)) and caller["session"]:
-        note(caller["userArn"].split("/")[1], action)
-    return denied
+    if denied is not None or (principal := _principal(access_key)) is None:
+        return denied
+    try:
+        passing.check(principal, action, _request.get({}))
+    except Denied as refused:
+        _refused.set(str(refused))
+        return iam_evaluator.EvalResult("ImplicitDeny", principal.arn)
+    note(principal.name, action)
+    return None
 
 
 def denial(service: str, action: str, principal: str, request_id: str, **about: Any) -> Response:
     if service in NAMING and not about.get("error_code") and not about.get("message"):
         explicit = bool(about.get("explicit_deny"))
         text = iam_actions.identity_denial_message(action, principal, about.get("resource_arn", "*"), explicit)
-        about["message"] = text
+        about["message"] = _refused.get() or text
     status, headers, body = original.access_denied_response(service, action, principal, request_id, **about)
     targeted = "x-amz-target" in (about.get("headers") or {})
     return (400 if service in NAMING and targeted else status), headers, body
@@ -64,28 +74,18 @@ def denial(service: str, action: str, principal: str, request_id: str, **about: 
 async def dispatch(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
 ) -> Response:
-    """The request, unless it hands on a role that its caller may not."""
-    if app.AUTH:
-        service = app.detect_service(method, path, headers, query)
-        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
-        caller = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, query))
-        if caller and caller["session"]:
-            principal = Principal(*_role_and_session(caller["userArn"]))
-            try:
-                passing.check(principal, action or "", _json(body))
-            except Denied as denied:
-                text = str(denied)
-                response: Response = original.access_denied_response(
-                    service, "iam:PassRole", principal.arn, request_id, message=text, headers=headers
-                )
-                return response
+    """Keeps what the request says for `enforce`, which ministack asks without it."""
+    _request.set(_json(body) if app.AUTH else {})
+    _refused.set("")
     answer: Response = await dispatcher._dispatch_service_request(method, path, headers, body, query, request_id)
     return answer
 
 
-def _role_and_session(arn: str) -> tuple[str, str]:
-    _, name, session = arn.rpartition(":")[2].split("/")
-    return f"arn:aws:iam::{get_account_id()}:role/{name}", session
+def _principal(access_key: str) -> Principal | None:
+    """The role that calls; nothing for the account's root, a user, and their sessions."""
+    caller = iam_evaluator.resolve_caller_identity(access_key)
+    kind, *names = caller["userArn"].rpartition(":")[2].split("/") if caller else [""]
+    return Principal(roles.arn(names[0]), names[1]) if kind == "assumed-role" else None
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -11,8 +11,11 @@ ministack = patching.names(iam, "_roles")
 
 
 def arn(role: str) -> str:
-    """The ARN of a role that is told by its ARN, or, as Glue takes it, by its name."""
-    return role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}"
+    """The ARN of a role that is told by its ARN, or, as Glue takes it, by its name, with or without its path."""
+    if role.startswith("arn:"):
+        return role
+    record = ministack._roles.get(role.rpartition("/")[2])
+    return str(record["Arn"]) if record else f"arn:aws:iam::{get_account_id()}:role/{role}"
 
 
 def install() -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import boto3
 import pytest
 
 from local.aws import ACCOUNT, REGION, LocalAws
@@ -106,11 +107,33 @@ def test_whoever_hands_on_a_role_needs_the_permission(local: Local) -> None:
     may_create = allow("glue:*", "*"), allow("states:*", "*")
     without = acting(local, local.role(unique("role"), *may_create), "glue")
     job = {"Role": ROLE, "Command": {}}
-    assert "iam:PassRole on resource: " + ROLE in denied(without.create_job, Name=unique("job"), **job)
+    with pytest.raises(without.exceptions.AccessDeniedException, match="iam:PassRole on resource: " + ROLE) as refused:
+        without.create_job(Name=unique("job"), **job)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    neither = acting(local, local.role(unique("role")), "glue")
+    assert "glue:CreateJob" in denied(neither.create_job, Name=unique("job"), **job)
+    path = local.role(unique("role"), path="/service-role/")
+    by_name = {"Role": path.rpartition("/")[2], "Command": {}}
+    may_pass = acting(local, local.role(unique("role"), *may_create, allow("iam:PassRole", path)), "glue")
+    may_pass.create_job(Name=unique("job"), **by_name)
     role = local.role(unique("role"), *may_create, allow("iam:PassRole", ROLE) | {"Condition": passing})
     acting(local, role, "glue").create_job(Name=unique("job"), **job)
     states = acting(local, role, "stepfunctions")
     assert "iam:PassRole" in denied(states.create_state_machine, name=unique("m"), definition="{}", roleArn=ROLE)
+
+
+@pytest.mark.aws(
+    "GetSessionToken",
+    url="https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html",
+    validated="never",
+)
+def test_a_session_of_the_root_may_do_what_the_root_may(local: Local) -> None:
+    """Protects tools that work with session tokens: a session need not be a role's."""
+    keys = local.aws.client("sts").get_session_token()["Credentials"]
+    session = boto3.session.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    glue = session.client("glue", endpoint_url=local.aws.endpoint)
+    assert "Jobs" in glue.get_jobs()
+    glue.create_job(Name=unique("job"), Role=ROLE, Command={})
 
 
 @pytest.mark.aws(
