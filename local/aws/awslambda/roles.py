@@ -12,6 +12,7 @@ from local.aws.answers import Request, Response
 from local.aws.iam.roles import may_assume
 
 original = patching.names(lambda_svc, "_create_function", "_update_config")
+ministack = patching.names(lambda_svc, "_func_arn")
 
 SERVICE = "lambda.amazonaws.com"
 CANNOT = "The role defined for the function cannot be assumed by Lambda."
@@ -21,12 +22,13 @@ def install() -> None:
     patching.replace(lambda_svc, _create_function=create_function, _update_config=update_configuration)
 
 
-def problem(role: str) -> str | None:
-    return None if may_assume(SERVICE, role) else CANNOT
+def problem(function: str, role: str) -> str | None:
+    """Why Lambda refuses the role for the function of this name, if it does."""
+    return None if may_assume(SERVICE, role, ministack._func_arn(function)) else CANNOT
 
 
 def create_function(request: Request) -> Response:
-    if refused := problem(request.get("Role", "")):
+    if refused := problem(request.get("FunctionName", ""), request.get("Role", "")):
         return error_response_json("InvalidParameterValueException", refused)
     response: Response = original._create_function(request)
     return response
@@ -34,7 +36,7 @@ def create_function(request: Request) -> Response:
 
 def update_configuration(name: str, request: Request) -> Response:
     """Of the API, and of an update by CloudFormation."""
-    if "Role" in request and (refused := problem(request["Role"])):
+    if "Role" in request and (refused := problem(name, request["Role"])):
         return error_response_json("InvalidParameterValueException", refused)
     response: Response = original._update_config(name, request)
     return response

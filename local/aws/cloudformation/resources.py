@@ -22,7 +22,7 @@ from local.aws.dynamodb import tables
 from local.aws.stepfunctions import permissions
 
 original = patching.names(provisioners, "_cw_metric_alarm_record", "_sfn_definition")
-ministack = patching.names(provisioners, "_RESOURCE_HANDLERS")
+ministack = patching.names(provisioners, "_RESOURCE_HANDLERS", "_physical_name")
 versions = patching.names(
     sfn,
     "_create_state_machine_alias",
@@ -38,9 +38,9 @@ Made = tuple[str, dict[str, Any]]
 
 def install() -> None:
     patching.replace(provisioners, _cw_metric_alarm_record=alarm, _sfn_definition=definition)
-    for kind, problem in ROLE_PROBLEMS.items():
+    for kind, looks in ROLE_PROBLEMS.items():
         handlers = ministack._RESOURCE_HANDLERS[kind]
-        handlers["create"] = partial(create_with_role, handlers["create"], problem)
+        handlers["create"] = partial(create_with_role, handlers["create"], looks)
     handlers = ministack._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     handlers["create"] = partial(create_table, handlers["create"])
     ministack._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachineVersion"] = {
@@ -77,32 +77,36 @@ def definition(properties: Properties) -> str:
     return text
 
 
-def machine_problem(properties: Properties) -> str | None:
+def machine_problem(name: str, properties: Properties) -> str | None:
     logging = properties.get("LoggingConfiguration") or {}
-    return permissions.problem(definition(properties), properties.get("RoleArn", ""), logging)
+    return permissions.problem(name, definition(properties), properties.get("RoleArn", ""), logging)
 
 
-def function_problem(properties: Properties) -> str | None:
-    return roles.problem(properties.get("Role", ""))
+def function_problem(name: str, properties: Properties) -> str | None:
+    return roles.problem(name, properties.get("Role", ""))
 
 
-# ministack writes these past their APIs, which look at the role.
-ROLE_PROBLEMS: dict[str, Callable[[Properties], str | None]] = {
-    "AWS::StepFunctions::StateMachine": machine_problem,
-    "AWS::Lambda::Function": function_problem,
+Problem = Callable[[str, Properties], str | None]
+# What ministack creates past its API, which looks at the role: the property with its name, the longest name that
+# CloudFormation makes up, and why the role is refused.
+ROLE_PROBLEMS: dict[str, tuple[str, int, Problem]] = {
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80, machine_problem),
+    "AWS::Lambda::Function": ("FunctionName", 64, function_problem),
 }
 
 
 def create_with_role(
     create: Callable[..., Made],
-    problem: Callable[[Properties], str | None],
-    name: str,
+    looks: tuple[str, int, Problem],
+    logical: str,
     properties: Properties,
     stack: str,
 ) -> Made:
-    if text := problem(properties):
+    named_by, longest, problem = looks
+    name = properties.get(named_by) or ministack._physical_name(stack, logical, max_len=longest)
+    if text := problem(name, properties):
         raise ValueError(f'Resource handler returned message: "{text}" (HandlerErrorCode: AccessDenied)')
-    return create(name, properties, stack)
+    return create(logical, properties, stack)
 
 
 def create_table(create: Callable[..., Made], name: str, properties: Properties, stack: str) -> Made:

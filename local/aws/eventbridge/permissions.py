@@ -51,12 +51,12 @@ def _refusal(arn: str, role: str, rule: dict[str, Any]) -> str | None:
         if is_schedule(rule)
         else ("EventBridge", "events.amazonaws.com", "EventBridge")
     )
-    if not may_assume(principal, role):
+    if not may_assume(principal, role, rule.get("Arn", "")):
         return f"{name} cannot assume the role {role}"
     try:
         # Policies are about the machine, not about its alias or version.
         about = resources.of(action, {"stateMachineArn": arn}) if service == "states" else arn
-        authorize(Principal(role, session), action, about)
+        authorize(Principal(role, session), action, about, **resources.qualifier({"Arn": arn}))
     except Denied as denied:
         return str(denied)
     return None
@@ -79,6 +79,7 @@ def _refusal_of_resource(action: str, arn: str, rule: str) -> str | None:
         action=action,
         resource_arn=arn,
         region=get_region(),
+        secure_transport=True,
         service_context={"aws:sourcearn": rule, "aws:sourceaccount": get_account_id()},
     )
     if iam_evaluator.evaluate_resource_policy(found[0], context, service="events.amazonaws.com").decision == "Allow":

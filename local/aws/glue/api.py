@@ -84,8 +84,8 @@ def check_name(request: Request) -> str:
     )
 
 
-def check_role(request: Request) -> None:
-    if not may_assume(SERVICE, arn(request.get("Role", ""))):
+def check_role(kind: str, name: str, request: Request) -> None:
+    if not may_assume(SERVICE, arn(request.get("Role", "")), ministack._arn(kind, name)):
         text = "Service is unable to assume provided role. Please verify role's TrustPolicy"
         raise ApiError("InvalidInputException", text)
 

@@ -102,7 +102,7 @@ def install() -> None:
 def create_crawler(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
     check_request_tags("crawler", new_tags)
-    check_role(request)
+    check_role("crawler", name, request)
     with _lock:
         call(original._create_crawler, request)
         _lives[name] = Life(name)
@@ -112,7 +112,7 @@ def create_crawler(request: Request) -> dict[str, Any]:
 
 def update_crawler(request: Request) -> dict[str, Any]:
     if "Role" in request:
-        check_role(request)
+        check_role("crawler", request["Name"], request)
     with _lock:
         _idle(request["Name"])
         return call(original._update_crawler, request)

@@ -41,7 +41,7 @@ def install() -> None:
 def create_job(request: Request) -> dict[str, Any]:
     name, new_tags = check_name(request), request.get("Tags") or {}
     check_request_tags("job", new_tags)
-    check_role(request)
+    check_role("job", name, request)
     answer = call(original._create_job, request)
     job = ministack._jobs[name]
     job.pop("Tags", None)  # told by GetTags only
@@ -54,7 +54,7 @@ def create_job(request: Request) -> dict[str, Any]:
 def update_job(request: Request) -> dict[str, Any]:
     update = request.get("JobUpdate", {})
     if "Role" in update:
-        check_role(update)
+        check_role("job", request["JobName"], update)
     answer = call(original._update_job, request)
     if limits := update.get("ExecutionProperty"):
         ministack._jobs[request["JobName"]]["ExecutionProperty"] = limits

@@ -65,6 +65,7 @@ def _context(principal: str, action: str, resource: str, conditions: Mapping[str
         action=action,
         resource_arn=resource,
         region=get_region(),
+        secure_transport=True,  # AWS's services call each other by TLS
         service_context={key.lower(): value for key, value in conditions.items()},
     )
 

@@ -49,6 +49,8 @@ _refused: ContextVar[str] = ContextVar("refused", default="")
 
 def enforce(access_key: str, action: str, service: str, *where: Any, **about: Any) -> Any:
     """ministack's verdict, a note of what a role was allowed, and whether it may pass on the roles of the request."""
+    if action.startswith("states:"):
+        about["service_context"] = {**(about.get("service_context") or {}), **resources.qualifier(_request.get({}))}
     denied = evaluator.enforce(access_key, action, service, *where, **about)
     if denied is not None or (principal := _principal(access_key)) is None:
         return denied

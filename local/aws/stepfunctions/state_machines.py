@@ -55,7 +55,11 @@ def _refused_tags(request: Request) -> Response | None:
 
 def _refused_role(machine: Request) -> Response | None:
     definition, role, logging = (machine.get(name) for name in ("definition", "roleArn", "loggingConfiguration"))
-    if definition and role and (problem := permissions.problem(definition, role, logging or {})):
+    if (
+        definition
+        and role
+        and (problem := permissions.problem(machine.get("name", ""), definition, role, logging or {}))
+    ):
         return error_response_json("AccessDeniedException", problem)
     return None
 

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.aws(
 )
 
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+KEY = "states:StateMachineQualifier"
 START = "arn:aws:states:::glue:startJobRun"
 
 
@@ -80,6 +81,18 @@ def test_a_start_by_an_alias_is_a_start_of_the_machine(local: Local) -> None:
     version = local.states.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
     role = local.role(unique("role"), allow("states:StartExecution", machine))
     assert acting(local, role, "stepfunctions").start_execution(stateMachineArn=version)["executionArn"]
+    for value, qualified, bare in (("1", True, False), ("2", False, False), (None, False, True)):
+        condition = {"StringEquals": {KEY: value}} if value else {"Null": {KEY: "true"}}
+        role = local.role(unique("role"), allow("states:StartExecution", machine) | {"Condition": condition})
+        task = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
+        for named, allowed in ((version, qualified), (machine, bare)):
+            start = acting(local, role, "stepfunctions").start_execution
+            if allowed:
+                start(stateMachineArn=named)
+            else:
+                denied(start, stateMachineArn=named)
+            ended = local.run(role=role, Task=task | {"Arguments": {"StateMachineArn": named}})
+            assert (ended["status"] == "SUCCEEDED") == allowed, ended
     on_version = local.role(unique("role"), allow("states:StartExecution", version))
     denied(acting(local, on_version, "stepfunctions").start_execution, stateMachineArn=version)
 

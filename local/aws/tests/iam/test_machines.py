@@ -132,6 +132,14 @@ def test_a_task_needs_its_action_on_what_it_is_about(
     assert is_denied(*about[:-1], f"{about[-1]}-other")
 
 
+def test_a_task_calls_by_tls(local: Local) -> None:
+    """Protects roles with the usual Deny of what does not come by TLS: it is not about the calls of machines."""
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    crawler = local.crawler()
+    role = local.role(unique("role"), allow("*", "*"), deny)
+    assert local.run(role=role, Task=task("aws-sdk:glue:getCrawler", Name=crawler))["status"] == "SUCCEEDED"
+
+
 @pytest.mark.aws(
     "Grant a user permissions to pass a role to an AWS service",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",

@@ -1,11 +1,14 @@
 """Which roles AWS takes when what works under them is created or updated."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from local.aws.tests.support import PASS, ROLE, Local, error_code, eventually, unique
+from local.aws import ACCOUNT, REGION
+from local.aws.awslambda.package import package
+from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, policy, unique
 
 
 @pytest.mark.aws(
@@ -71,3 +74,50 @@ def test_an_update_by_cloudformation_looks_at_the_new_role_too(local: Local) -> 
     eventually(lambda: not status().endswith("IN_PROGRESS"))
     assert status() == "UPDATE_ROLLBACK_COMPLETE"
     assert local.aws.client("lambda").get_function_configuration(FunctionName=function)["Role"] == ROLE
+
+
+@pytest.mark.aws(
+    "The confused deputy problem: cross-service confused deputy prevention",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
+    validated="never",
+)
+def test_a_role_may_trust_a_service_for_one_resource_only(local: Local) -> None:
+    """Protects roles with aws:SourceArn in their trust: what it names may take them on, and nothing else."""
+    name = unique("one")
+    regional = f"{REGION}:{ACCOUNT}"
+    arns = [
+        f"arn:aws:states:{regional}:stateMachine:{name}",
+        f"arn:aws:lambda:{regional}:function:{name}",
+        *(f"arn:aws:glue:{regional}:{kind}/{name}" for kind in ("job", "crawler")),
+        f"arn:aws:events:{regional}:rule/{name}",
+    ]
+    services = [f"{each}.amazonaws.com" for each in ("events", "glue", "lambda", "states")]
+    trust = allow("sts:AssumeRole", "*") | {"Principal": {"Service": services}}
+    trust |= {"Condition": {"ArnEquals": {"aws:SourceArn": arns}, "Bool": {"aws:SecureTransport": "true"}}}
+    del trust["Resource"]
+    role = local.role(unique("role"), allow("*", "*"))
+    local.aws.client("iam").update_assume_role_policy(RoleName=role.rpartition("/")[2], PolicyDocument=policy(trust))
+    function = {"Code": {"ZipFile": package("index.py", "")}, "Runtime": "python3.12", "Handler": "index.handler"}
+    machine = {"definition": json.dumps({"StartAt": "Pass", "States": {"Pass": PASS}})}
+    lambdas, glue = local.aws.client("lambda"), local.glue
+
+    def create(name: str) -> list[Callable[[], Any]]:
+        return [
+            lambda: local.states.create_state_machine(name=name, roleArn=role, **machine),
+            lambda: lambdas.create_function(FunctionName=name, Role=role, **function),
+            lambda: glue.create_job(Name=name, Role=role, Command={}),
+            lambda: glue.create_crawler(Name=name, Role=role, DatabaseName="d", Targets={"S3Targets": []}),
+        ]
+
+    for made in create(name):
+        made()
+    for refused in create(f"{name}-other"):
+        error_code(refused)
+    events, started = local.aws.client("events"), arns[0]
+    for rule in (f"{name}-other", name):
+        events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+        events.put_targets(Rule=rule, Targets=[{"Id": "machine", "Arn": started, "RoleArn": role}])
+        events.put_events(Entries=[{"Source": rule, "DetailType": rule, "Detail": "{}"}])
+    executions = eventually(lambda: local.states.list_executions(stateMachineArn=started)["executions"])
+    inputs = [json.loads(local.execution(each["executionArn"])["input"])["source"] for each in executions]
+    assert inputs == [name]
