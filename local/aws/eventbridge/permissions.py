@@ -32,7 +32,7 @@ def is_schedule(rule: dict[str, Any]) -> bool:
 
 def refusal(target: dict[str, Any], rule: dict[str, Any]) -> str | None:
     """Why the target may not be called, if it may not."""
-    return _refusal(target["Arn"], target.get("RoleArn", ""), rule)
+    return _refusal(target.get("Arn", ""), target.get("RoleArn", ""), rule)
 
 
 def may_park(target: dict[str, Any], rule: dict[str, Any]) -> bool:
@@ -41,7 +41,7 @@ def may_park(target: dict[str, Any], rule: dict[str, Any]) -> bool:
 
 
 def _refusal(arn: str, role: str, rule: dict[str, Any]) -> str | None:
-    service = arn.split(":")[2]
+    service = arn.split(":")[2] if arn.count(":") > 4 else ""
     if (action := _action(service, arn)) is None or not app.AUTH:
         return None
     if service in OPEN and not is_schedule(rule):
