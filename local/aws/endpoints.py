@@ -4,7 +4,8 @@ Wraps ministack's ASGI application, so it is bound to the same address and nothi
 
     GET    /_local/server   {"pid": …}
     GET    /_local/calls    {name: {Glue operation: count}};  DELETE forgets them
-    GET    /_local/allowed  [[role, action]]: what roles were allowed since the last call
+    GET    /_local/allowed  [[role, action]]: what roles were allowed;  DELETE forgets it
+    GET    /_local/denied   the same of what they were denied
     POST   /_local/events   puts the event of the body on the default bus, as it is
 """
 
@@ -56,6 +57,12 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
             faults.forget_calls()
         case "GET", "allowed":
             answer = authorization.allowed()
+        case "DELETE", "allowed":
+            authorization.forget_allowed()
+        case "GET", "denied":
+            answer = authorization.denied()
+        case "DELETE", "denied":
+            authorization.forget_denied()
         case "POST", "events":
             try:
                 await asyncio.to_thread(events.put, json.loads(await _body(receive)))

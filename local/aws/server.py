@@ -155,8 +155,19 @@ class LocalAws:
         self._local("DELETE", "/_local/calls")
 
     def allowed(self) -> set[tuple[str, str]]:
-        """What roles have been allowed since the last call: the role's name, and the action."""
+        """What roles have been allowed: the role's name, and the action.
+
+        A service that takes a role on does `sts:AssumeRole`; what a resource's own policy allows a service has no role.
+        """
         return {(role, action) for role, action in self._local("GET", "/_local/allowed")}
+
+    def denied(self) -> set[tuple[str, str]]:
+        """What they have been denied."""
+        return {(role, action) for role, action in self._local("GET", "/_local/denied")}
+
+    def forget_permissions(self) -> None:
+        for noted in ("allowed", "denied"):
+            self._local("DELETE", f"/_local/{noted}")
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Puts an event on the default bus as it is: source, id and time included."""

@@ -14,7 +14,7 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.aws import patching
 from local.aws.iam import resources
-from local.aws.iam.authorization import Denied, Principal, authorize
+from local.aws.iam.authorization import Denied, Principal, authorize, note
 from local.aws.iam.roles import may_assume
 
 ministack = patching.names(iam_evaluator, "_resource_policy")
@@ -82,6 +82,7 @@ def _refusal_of_resource(action: str, arn: str, rule: str) -> str | None:
         secure_transport=True,
         service_context={"aws:sourcearn": rule, "aws:sourceaccount": get_account_id()},
     )
-    if iam_evaluator.evaluate_resource_policy(found[0], context, service="events.amazonaws.com").decision == "Allow":
-        return None
-    return f"The policy of {arn} does not allow events.amazonaws.com to perform {action} for {rule}"
+    verdict = iam_evaluator.evaluate_resource_policy(found[0], context, service="events.amazonaws.com")
+    granted = verdict.decision == "Allow"
+    note("", action, granted=granted)
+    return None if granted else f"The policy of {arn} does not allow events.amazonaws.com to perform {action} for {rule}"

@@ -53,8 +53,9 @@ def authorize(principal: Principal, action: str, resource: str, **conditions: st
         result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
     if result.decision != "Allow":
         explicit = result.decision == "Deny"
+        note(role, action, granted=False)
         raise Denied(iam_actions.identity_denial_message(action, principal.arn, resource, explicit))
-    note(role, action)
+    note(role, action, granted=True)
 
 
 def _context(principal: str, action: str, resource: str, conditions: Mapping[str, str]) -> Any:
@@ -70,19 +71,33 @@ def _context(principal: str, action: str, resource: str, conditions: Mapping[str
     )
 
 
-# What was allowed, for the proof that each grant is needed: (role, action).
+# What was allowed and what was denied, for the proof that each grant is needed: (role, action).
 _allowed: set[tuple[str, str]] = set()
+_denied: set[tuple[str, str]] = set()
 _lock = threading.Lock()
 
 
-def note(role: str, action: str) -> None:
+def note(role: str, action: str, *, granted: bool) -> None:
+    """The role is its name; it is empty where a service asks for itself and a resource's own policy decides."""
     with _lock:
-        _allowed.add((role, action))
+        (_allowed if granted else _denied).add((role, action))
 
 
-def allowed() -> list[list[str]]:
-    """The actions that roles have been allowed since the last call, each with the role's name."""
+def allowed() -> list[tuple[str, str]]:
     with _lock:
-        noted = sorted(map(list, _allowed))
+        return sorted(_allowed)
+
+
+def denied() -> list[tuple[str, str]]:
+    with _lock:
+        return sorted(_denied)
+
+
+def forget_allowed() -> None:
+    with _lock:
         _allowed.clear()
-    return noted
+
+
+def forget_denied() -> None:
+    with _lock:
+        _denied.clear()

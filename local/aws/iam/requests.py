@@ -48,18 +48,21 @@ _refused: ContextVar[str] = ContextVar("refused", default="")
 
 
 def enforce(access_key: str, action: str, service: str, *where: Any, **about: Any) -> Any:
-    """ministack's verdict, a note of what a role was allowed, and whether it may pass on the roles of the request."""
+    """ministack's verdict, a note of it, and whether the caller may pass on the roles of the request."""
     if action.startswith("states:"):
         about["service_context"] = {**(about.get("service_context") or {}), **resources.qualifier(_request.get({}))}
     denied = evaluator.enforce(access_key, action, service, *where, **about)
-    if denied is not None or (principal := _principal(access_key)) is None:
+    # Whoever is not known has no role.
+    if isinstance(denied, iam_evaluator.AuthError) or (principal := _principal(access_key)) is None:
+        return denied
+    note(principal.name, action, granted=denied is None)
+    if denied is not None:
         return denied
     try:
         passing.check(principal, action, _request.get({}))
     except Denied as refused:
         _refused.set(str(refused))
         return iam_evaluator.EvalResult("ImplicitDeny", principal.arn)
-    note(principal.name, action)
     return None
 
 

@@ -6,6 +6,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 from local.aws import patching
+from local.aws.iam.authorization import note
 
 ministack = patching.names(iam, "_roles")
 
@@ -33,7 +34,8 @@ def may_assume(service: str, role: str, source: str) -> bool:
     """Whether the role's trust policy lets the service take it on for `source`; a role that is not there cannot be."""
     if not app.AUTH:
         return True
-    record = ministack._roles.get(role.rpartition("/")[2])
+    name = role.rpartition("/")[2]
+    record = ministack._roles.get(name)
     if record is None:
         return False
     account = get_account_id()
@@ -48,4 +50,6 @@ def may_assume(service: str, role: str, source: str) -> bool:
         service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
     )
     trust = record["AssumeRolePolicyDocument"]
-    return bool(iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow")
+    granted = bool(iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow")
+    note(name, "sts:AssumeRole", granted=granted)
+    return granted

@@ -216,3 +216,23 @@ def test_permissions_can_be_left_aside() -> None:
         arn = states.start_execution(stateMachineArn=machine)["executionArn"]
         ended = eventually(lambda: (e := states.describe_execution(executionArn=arn))["status"] != "RUNNING" and e)
         assert ended["status"] == "SUCCEEDED", ended
+
+
+def test_what_was_allowed_and_denied_is_told_until_it_is_forgotten(local: Local) -> None:
+    """Protects the proof that each grant is needed: a check that fails for another reason shows no denial."""
+    mine = local.crawler()
+    role = local.role(
+        unique("role"), allow("glue:GetCrawler", f"{GLUE}:crawler/{mine}"), trusted=["states.amazonaws.com"]
+    )
+    name = role.rpartition("/")[2]
+    local.machine(role=role, Done={"Type": "Succeed"})
+    glue = acting(local, role, "glue")
+    glue.get_crawler(Name=mine)
+    denied(glue.stop_crawler, Name=mine)
+    error_code(local.aws.client("lambda").create_function, FunctionName=unique("function"), Role=role, Code={})
+    for _ in range(2):
+        assert {(name, "glue:GetCrawler"), (name, "sts:AssumeRole")} <= local.aws.allowed()
+        assert {(name, "glue:StopCrawler"), (name, "sts:AssumeRole")} <= local.aws.denied()
+        assert (name, "glue:StopCrawler") not in local.aws.allowed()
+    local.aws.forget_permissions()
+    assert name not in {role for role, _ in local.aws.allowed() | local.aws.denied()}
