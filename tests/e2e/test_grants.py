@@ -13,7 +13,7 @@ from rich.table import Table
 from local.aws import LocalAws
 from local.demo.deploy import QUICK, Rule, deploy
 from tests.support.grants import checks
-from tests.support.grants.grants import Allowed, Attached, Grant, Trust, grants
+from tests.support.grants.grants import Grant, grants
 from tests.support.stack import Stack
 
 
@@ -41,16 +41,7 @@ class Proof:
 
     def _concerned(self, grant: Grant) -> Iterator[checks.Check]:
         for check in checks.CHECKS:
-            match grant:
-                case Allowed():
-                    concerned = (grant.physical, grant.action) in self.used[check.__name__]
-                case Attached():
-                    concerned = False
-                case Trust():
-                    concerned = check in checks.OF_TRUST
-                case _:
-                    concerned = check in checks.OF_QUEUE
-            if concerned:
+            if grant.permission in self.used[check.__name__]:
                 yield check
 
 

@@ -1,8 +1,10 @@
 """No role grants more than it must. tests/e2e/test_grants.py shows that each grant is needed."""
 
+import json
 from typing import Any
 
 from local.aws.iam.resources import DATA, forms
+from tests.support.grants.grants import GRANTING, GRANTING_NOTHING
 from tests.support.transformed import listed, of_type, transformed
 
 
@@ -24,6 +26,14 @@ def test_nothing_is_granted_on_everything_without_need() -> None:
             # Of an action that it does not know, AWS's data knows no resource either.
             assert DATA.actions.action_exists(*action.split(":")), action
             assert forms(action) == [], action
+
+
+def test_whatever_grants_is_taken_away() -> None:
+    """A policy in a resource of another type would escape the test that takes each grant away."""
+    for name, resource in transformed()["Resources"].items():
+        if resource["Type"] not in GRANTING:
+            assert '"Statement"' not in json.dumps(resource), name
+            assert resource["Type"] in GRANTING_NOTHING, name
 
 
 def test_no_action_is_a_pattern() -> None:

@@ -206,14 +206,6 @@ def traces_and_logs_are_allowed(stack: Stack) -> None:
 
 
 COMPARISON = traces_and_logs_are_allowed
-# Those that fail without a service's trust in a role, and without the queue's own policy.
-OF_TRUST: tuple[Check, ...] = (
-    machines_can_be_deployed,
-    functions_can_be_deployed,
-    who_waits_for_a_crawl_is_woken,
-    an_object_starts_a_run,
-)
-OF_QUEUE: tuple[Check, ...] = (an_event_that_cannot_be_delivered_is_parked,)
 CHECKS: tuple[Check, ...] = (
     machines_can_be_deployed,
     functions_can_be_deployed,
