@@ -23,7 +23,9 @@ ENDLESS = {"local:seconds": "600"}
 QUICK = {"local:seconds": "0", "local:stopping-seconds": "0"}
 # Over after the first look, and before the second.
 SHORT = {"local:seconds": "1.5", "local:stopping-seconds": "0"}
-MACHINES = ("Crawl", "Pipeline", "Trigger")
+# From the outside in: whoever is stopped starts nothing any more. Wake is over by itself.
+STOPPED, AWAITED = ("Trigger", "Pipeline", "Crawl"), "Wake"
+PATIENCE = 60.0
 _numbers = count()
 Check = Callable[[Stack], None]
 
@@ -53,21 +55,48 @@ def set_up(stack: Stack) -> None:
 
 
 def calm(stack: Stack) -> None:
-    """Ends what a check that failed has left running."""
-    for machine in MACHINES:
-        for execution in stack.executions(machine):
-            if execution["status"] == "RUNNING":
-                with suppress(ClientError):  # it has just ended
-                    stack.states.stop_execution(executionArn=execution["executionArn"])
-    for run in stack.glue.get_job_runs(JobName=LONG_JOB)["JobRuns"]:
-        if run["JobRunState"] in ("STARTING", "RUNNING"):
-            stack.glue.batch_stop_job_run(JobName=LONG_JOB, JobRunIds=[run["Id"]])
-    for crawler in (CRAWLER, LONG_CRAWLER, WAITED_FOR):
-        with suppress(ClientError):  # it is not running
-            stack.glue.stop_crawler(Name=crawler)
-        ready(stack, crawler)
+    """Ends what a check has left running, until nothing is, and forgets who waited and what was parked."""
+    eventually(lambda: not _stopping(stack), PATIENCE)
     while stack.parked():
         pass
+    for table in resources(stack, "AWS::DynamoDB::Table"):
+        keys = [key["AttributeName"] for key in _table(stack).describe_table(TableName=table)["Table"]["KeySchema"]]
+        for page in _table(stack).get_paginator("scan").paginate(TableName=table):
+            for item in page["Items"]:
+                _table(stack).delete_item(TableName=table, Key={key: item[key] for key in keys})
+
+
+def _table(stack: Stack) -> Any:
+    return stack.aws.client("dynamodb")
+
+
+def _stopping(stack: Stack) -> bool:
+    """Stops what runs; whether anything did."""
+    found = False
+    for machine in STOPPED:
+        for arn in under_way(stack, stack.machine(machine)):
+            found = True
+            with suppress(ClientError):  # it has just ended
+                stack.states.stop_execution(executionArn=arn)
+    for arn in machines(stack):
+        if arn.endswith(f"-{AWAITED.lower()}"):
+            found = bool(under_way(stack, arn)) or found
+    for job in (JOB, LONG_JOB):
+        for run in stack.glue.get_job_runs(JobName=job)["JobRuns"]:
+            if run["JobRunState"] in ("STARTING", "RUNNING", "STOPPING"):
+                found = True
+                stack.glue.batch_stop_job_run(JobName=job, JobRunIds=[run["Id"]])
+    for crawler in stack.glue.get_crawlers()["Crawlers"]:
+        if crawler["State"] != "READY":
+            found = True
+            with suppress(ClientError):  # it is stopping, or has just ended
+                stack.glue.stop_crawler(Name=crawler["Name"])
+    return found
+
+
+def under_way(stack: Stack, machine: str) -> list[str]:
+    executions = stack.states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    return [each["executionArn"] for each in executions]
 
 
 def ready(stack: Stack, crawler: str) -> None:
