@@ -49,7 +49,7 @@ class Proof:
 def proof() -> Iterator[Proof]:
     # Its own: roles change under whoever uses them.
     with LocalAws() as aws:
-        parameters = QUICK | {"SourceBucketName": "nothing-lands-here", "CoalesceSeconds": 1}
+        parameters = QUICK | {"SourceBucketName": "nothing-lands-here", "CoalesceSeconds": 1} | checks.PARAMETERS
         rule = Rule(checks.PIPELINE, checks.BUCKET, checks.PREFIX)
         stack = Stack(aws, deploy(aws, Stack.NAME, parameters, [rule]))
         checks.set_up(stack)
