@@ -116,8 +116,15 @@ def under_way(stack: Stack, machine: str) -> list[str]:
 
 
 def granted(stack: Stack, look: Callable[[], T | Literal[False] | None]) -> T:
-    """The first true answer of `look`."""
-    return eventually(look, PATIENCE)
+    """The first true answer of `look`; fails as soon as something of the stack is denied, for it would only retry."""
+
+    def undenied() -> T | Literal[False] | None:
+        answer = look()
+        denied = stack.aws.denied()
+        assert not denied, denied
+        return answer
+
+    return eventually(undenied, PATIENCE)
 
 
 def ready(stack: Stack, crawler: str) -> None:
