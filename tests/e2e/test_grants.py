@@ -15,8 +15,11 @@ from rich.table import Table
 from local.aws import LocalAws
 from local.demo.deploy import QUICK, Rule, deploy
 from tests.support.grants import checks
-from tests.support.grants.grants import Grant, grants
+from tests.support.grants.grants import Grant, Trust, grants
+from tests.support.roles import policy
 from tests.support.stack import Stack
+
+ROLE = "StartCrawlerRole"
 
 
 class Proof:
@@ -91,6 +94,32 @@ def test_every_grant_would_be_missed(proof: Proof) -> None:
     assert all("xray:" in name or "Xray" in name or "logs:" in name for name in compared), compared
 
 
+def test_a_grant_that_nothing_needs_is_told(proof: Proof) -> None:
+    """A proof that takes every grant for needed proves nothing."""
+    iam = proof.stack.aws.client("iam")
+    [role] = {grant.physical for grant in grants(proof.stack) if isinstance(grant, Trust) and grant.role == ROLE}
+    more = {"Effect": "Allow", "Action": "glue:DeleteCrawler", "Resource": "*"}
+    iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=policy(more))
+    try:
+        [needless] = [grant for grant in grants(proof.stack) if grant.permission == (role, more["Action"])]
+        assert proof.noticed_by(needless) is None
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="more")
+
+
+def test_a_check_that_fails_for_another_reason_is_no_evidence(proof: Proof, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that fails by chance must not stand for one that misses the grant."""
+
+    def broken(_: Stack) -> None:
+        raise AssertionError
+
+    needed = next(grant for grant in grants(proof.stack) if grant.permission in set().union(*proof.used.values()))
+    assert needed.permission is not None
+    monkeypatch.setattr(checks, "CHECKS", (broken,))
+    monkeypatch.setitem(proof.used, broken, {needed.permission})
+    assert proof.noticed_by(needed) is None
+
+
 def report(noticed: dict[str, str | None], seconds: float) -> Table:
     table = Table("grant", "noticed by")
     for name, check in noticed.items():
@@ -99,5 +128,5 @@ def report(noticed: dict[str, str | None], seconds: float) -> Table:
     compared = sum(check == checks.COMPARISON.__name__ for check in noticed.values())
     missed = sum(check is None for check in noticed.values())
     by_run = len(noticed) - compared - missed
-    table.add_row(f"{len(noticed)} grants", f"{by_run} by a run, {compared} by comparison, in {seconds:.0f} s")
+    table.add_row(f"{len(noticed)} grants, in {seconds:.0f} s", f"{by_run} by a run, {compared} by comparison")
     return table
