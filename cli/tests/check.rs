@@ -88,7 +88,10 @@ fn a_mistake_has_its_line() {
             9,
             "stage 1 (bronze), step 1: arguments.day: the name of an argument must begin with --",
         ),
-        place(10, "stage 1 (bronze), step 2: needs a job or a crawler"),
+        place(
+            10,
+            "stage 1 (bronze), step 2: needs a job, a function, a query, a machine or a crawler",
+        ),
         place(13, "stage 2: steps: is missing"),
         place(3, "timeout: is none of the fields "),
     ];
@@ -107,7 +110,7 @@ fn a_mistake_has_its_line() {
 fn good_files_are_passed_over_in_silence() {
     let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines");
     assert!(pipelines.join("schema.json").exists());
-    let output = check(&[&pipelines]);
+    let output = check(&[&pipelines, &pipelines.join("examples")]);
     assert_eq!(
         (output.status.code(), text(&output.stdout)),
         (Some(0), String::new())
@@ -162,6 +165,162 @@ fn a_name_belongs_to_one_file() {
     assert_eq!(text(&output.stdout), told);
     // Twice the same file is one pipeline.
     assert_eq!(check(&[&one, &one]).status.code(), Some(0));
+}
+
+/// The mistakes in these files of a folder, without the folder's name.
+fn found(name: &str, files: &[(&str, Value)]) -> Vec<String> {
+    let folder = folder(name);
+    for (file, pipeline) in files {
+        let pretty = serde_json::to_string_pretty(pipeline).expect("JSON");
+        fs::write(folder.join(file), pretty).expect("a file");
+    }
+    let printed = text(&check(&[&folder]).stdout);
+    let lines = printed.lines();
+    lines
+        .map(|line| line.replace(&format!("{}/", folder.display()), ""))
+        .collect()
+}
+
+fn writing(name: &str, prefix: &str, arguments: &Value) -> Value {
+    json!({
+        "name": name,
+        "trigger": {"bucket": "lake", "prefix": prefix},
+        "stages": [{"steps": [{"job": "load", "arguments": arguments}]}],
+    })
+}
+
+/// A pipeline whose jobs write where it starts runs for ever, at Glue's prices; one that reads there does not.
+#[test]
+fn a_pipeline_that_starts_itself_is_found() {
+    for (location, is_loop) in [
+        ("s3://lake/landing/", true),
+        ("s3://lake/landing", true),
+        ("s3a://lake/landing/a/b.csv", true),
+        ("s3://lake/landing/{date}/", true),
+        ("s3://lake/{date}/", true),
+        ("s3://{bucket}/landing/", true),
+        ("s3://lake/lan{file}", true),
+        ("UNLOAD (SELECT 1) TO 's3://lake/landing/x'", true),
+        ("s3://other/landing/", false),
+        ("s3://lake/raw/", false),
+        ("s3://lake/raw/{date}/", false),
+        ("s3://lake/landing-zone/", false),
+        ("s3://lake", false),
+        ("landing/", false),
+    ] {
+        let pipeline = writing(
+            "orders",
+            "landing/",
+            &json!({"--target": location, "--source": "s3://lake/landing/"}),
+        );
+        let told = found("own", &[("orders.json", pipeline)]);
+        let rule = "orders.json:18: trigger.prefix: the pipeline starts itself: what is written there starts the next run";
+        let wanted = if is_loop { vec![rule] } else { vec![] };
+        assert_eq!(told, wanted, "{location}");
+    }
+}
+
+/// What one pipeline writes may start another, which writes where the first one starts.
+#[test]
+fn a_circle_of_pipelines_is_found() {
+    let circle = [
+        (
+            "a.json",
+            writing("a", "landing/", &json!({"--out": "s3://lake/raw/"})),
+        ),
+        (
+            "b.json",
+            writing("b", "raw/", &json!({"--out": "s3://lake/clean/"})),
+        ),
+        (
+            "c.json",
+            writing("c", "clean/", &json!({"--out": "s3://lake/landing/again/"})),
+        ),
+    ];
+    let [told] = &found("circle", &circle)[..] else {
+        panic!("one circle");
+    };
+    assert!(
+        told.starts_with("a.json:") && told.contains("the pipeline starts itself through "),
+        "{told}"
+    );
+    assert_eq!(found("chain", &circle[..2]), [""; 0]);
+    // A bucket that the deployment names may be any.
+    let mut open = circle[0].1.clone();
+    open["trigger"] = json!({"prefix": "raw/"});
+    assert_eq!(found("open", &[("a.json", open)]).len(), 1);
+}
+
+/// What AWS refuses only when it is deployed undoes the whole deployment.
+#[test]
+fn limits_of_aws_are_kept() {
+    let long = "x".repeat(9_000);
+    let starting = |fields: Value| {
+        let mut pipeline = json!({"name": "orders", "stages": [{"steps": [{"job": "load"}]}]});
+        for (name, value) in fields.as_object().expect("fields") {
+            pipeline[name] = value.clone();
+        }
+        vec![("orders.json", pipeline)]
+    };
+    let trigger = json!({"prefix": "landing/"});
+    for (fields, rule) in [
+        (
+            json!({"trigger": trigger, "arguments": {"--sql": long}}),
+            "characters in its rule, which may have 8192",
+        ),
+        (
+            json!({"trigger": {"prefix": "x".repeat(2_000)}}),
+            "makes a pattern of ",
+        ),
+        (
+            json!({"trigger": trigger, "name": "売上"}),
+            "name: needs a letter or digit of ASCII",
+        ),
+        (
+            json!({"schedule": {"expression": "cron(0 25 * * ? *)"}}),
+            "schedule.expression: ",
+        ),
+        (
+            json!({"schedule": {"expression": "rate(1 hour)", "timezone": "Mars/Olympus"}}),
+            "schedule.timezone: Mars/Olympus is no",
+        ),
+        (
+            json!({"schedule": {"expression": "rate(1 hour)"}, "arguments": {"--key": "{key}"}}),
+            "arguments.--key: asks for {key}: only runs of a trigger with coalesceSeconds 0 have an object",
+        ),
+        (
+            json!({"trigger": {"prefix": "x", "coalesceSeconds": 60}, "arguments": {"--key": "{file}"}}),
+            "asks for {file}",
+        ),
+        (
+            json!({"trigger": {"prefix": "x", "coalesceSeconds": 0}, "arguments": {"--from": "{window_start}"}}),
+            "asks for {window_start}",
+        ),
+    ] {
+        let told = found("limits", &starting(fields.clone()));
+        assert_eq!(told.len(), 1, "{fields} {told:?}");
+        assert!(told[0].contains(rule), "{fields} {told:?}");
+    }
+    for fields in [
+        json!({"arguments": {"--sql": long}}),
+        json!({"trigger": trigger, "arguments": {"--key": "{key}", "--from": "{window_start}"}}),
+        json!({"trigger": {"prefix": "x", "coalesceSeconds": 0}, "arguments": {"--key": "{key}"}}),
+    ] {
+        assert_eq!(found("fine", &starting(fields)), [""; 0]);
+    }
+    let alike = |name: &str| json!({"name": name, "trigger": trigger, "stages": [{"steps": [{"job": "load"}]}]});
+    let told = found(
+        "alike",
+        &[
+            ("a.json", alike("my-orders")),
+            ("b.json", alike("my orders")),
+        ],
+    );
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("b.json:2: name: is too much like the name in a.json"),
+        "{told:?}"
+    );
 }
 
 /// Wrong use is no mistake in a file: CI must be able to tell.

@@ -1,7 +1,7 @@
 """The whole path on this machine: objects land in a bucket, and a pipeline makes something of them.
 
-Deploys template.yaml to a local AWS, uploads the samples of a pipeline, and follows every state machine that their
-events set in motion. With --keep the local AWS stays up afterwards, to look around in.
+Deploys the machinery and a pipeline to a local AWS, uploads the pipeline's samples, and follows every state machine that
+their events set in motion. With --keep the local AWS stays up afterwards, to look around in.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from local.demo.workloads import Workload, names, set_up
 
 CUSTOMERS = Workload.load("customers")
 # Longer than in the tests: a person watches.
-PARAMETERS = QUICK | {"SourceBucketName": CUSTOMERS.bucket, "PollMaxSeconds": 5}
+PARAMETERS = QUICK | {"PollMaxSeconds": 5}
 
 
 class DemoError(Failure):
@@ -63,10 +63,10 @@ def choose(pipeline: str, csv: Path | None) -> tuple[Workload, list[Path]]:
 def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
-        outputs = deploy(aws, STACK, PARAMETERS, [workload.rule])
-    with console.status("creating bucket, jobs and crawlers"):
+        outputs = deploy(aws, STACK, PARAMETERS)
+    with console.status("creating rule, bucket, jobs and crawlers"):
         set_up(aws, workload)
-    console.print(f"[bold]stack[/]      {STACK} from template.yaml, with a rule for the pipeline {workload.name}")
+    console.print(f"[bold]stacks[/]     {STACK} from template.yaml, {STACK}-{workload.name} from its pipeline file")
     # At the beginning of a window, so that it has all of them.
     time.sleep(-time.time() % WINDOW_SECONDS)
     for file in files:

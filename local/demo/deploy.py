@@ -1,17 +1,20 @@
-"""Deploy template.yaml to a local AWS: transformed offline, created through CloudFormation.
+"""Deploy the project's two templates to a local AWS, through CloudFormation.
 
-The transform is the one that CloudFormation itself runs for `Transform: AWS::Serverless-2016-10-31`
-(the package aws-sam-translator), so that what is tested is the template that ships.
+`template.yaml` is transformed offline, by the transform that CloudFormation itself runs for `Transform:
+AWS::Serverless-2016-10-31` (the package aws-sam-translator), so that what is tested is the template that ships. The
+template of pipelines is what `crawler-sync template` writes.
 """
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from botocore.exceptions import ClientError
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
@@ -34,6 +37,7 @@ QUICK: dict[str, str | int] = {
 }
 ARTIFACTS = "artifacts"
 BOOTSTRAPS = ROOT / "target" / "debug"
+TOOL = BOOTSTRAPS / "crawler-sync"
 SECONDS = 60
 
 # What SAM would otherwise ask IAM for; it adds the one that it needs for tracing.
@@ -44,22 +48,10 @@ class DeployError(Failure):
     """The stack could not be created; the message holds CloudFormation's reasons."""
 
 
-class Rule(NamedTuple):
-    """What starts a pipeline: the objects under a prefix of a bucket."""
-
-    pipeline: Mapping[str, Any]
-    bucket: str
-    prefix: str
-
-
-def transform(
-    path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None, rules: Iterable[Rule] = ()
-) -> dict[str, Any]:
+def transform(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The CloudFormation template that SAM makes of `path`, after its packaging of code and definitions."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     template = included(yaml_parse(path.read_text()), path.parent)
-    for rule in rules:
-        add_rule(template, rule)
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         match resource["Type"]:
@@ -84,24 +76,8 @@ def included(value: Any, folder: Path) -> Any:
     return value
 
 
-def add_rule(template: dict[str, Any], rule: Rule) -> None:
-    """Adds a pipeline as the README tells to: a copy of the rule, with a pattern and a pipeline of its own.
-
-    A rule that the template has already stays as it is.
-    """
-    copy = json.dumps(template["Resources"]["CustomersRule"])
-    for parameter, value in {"SourceBucketName": rule.bucket, "SourcePrefix": rule.prefix}.items():
-        copy = copy.replace(json.dumps({"Ref": parameter}), json.dumps(value))
-    resource, name = json.loads(copy), rule.pipeline["name"]
-    [target] = resource["Properties"]["Targets"]
-    text = f'{{"event": <aws.events.event.json>, "pipeline": {json.dumps(rule.pipeline)}}}'
-    target["InputTransformer"]["InputTemplate"] = text
-    resource["Properties"]["Description"] = f"Objects created in {rule.bucket} run the pipeline {name}"
-    template["Resources"].setdefault(f"{name.title().replace('-', '')}Rule", resource)
-
-
-def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iterable[Rule] = ()) -> dict[str, str]:
-    """Creates the stack with the bootstraps that cargo built, and returns its outputs."""
+def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The machinery, with the bootstraps that cargo built; returns the stack's outputs."""
     s3 = aws.client("s3")
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -109,20 +85,44 @@ def deploy(aws: LocalAws, stack: str, parameters: Mapping[str, Any], rules: Iter
         s3.put_object(Bucket=ARTIFACTS, Key=f"{function.name}.zip", Body=_bootstrap(BOOTSTRAPS / function.name))
     for definition in (ROOT / "statemachine").glob("*.asl.yaml"):
         s3.upload_file(str(definition), ARTIFACTS, definition.name)
-    template = f"{stack}.template"
-    s3.put_object(Bucket=ARTIFACTS, Key=template, Body=json.dumps(transform(parameters=parameters, rules=rules)))
+    return _apply(aws, stack, json.dumps(transform(parameters=parameters)), parameters)
+
+
+def deploy_pipelines(
+    aws: LocalAws, stack: str, pipelines: Iterable[Path], parameters: Mapping[str, Any], machinery: str = STACK
+) -> dict[str, str]:
+    """What starts the pipelines in these files and folders, as a stack of its own beside the machinery's."""
+    command: list[str | Path] = [TOOL, "template", "--stack", machinery, *pipelines]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise DeployError(result.stderr.rstrip())
+    return _apply(aws, stack, result.stdout, parameters)
+
+
+def _apply(aws: LocalAws, stack: str, template: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Creates the stack, or changes it to this template."""
+    key = f"{stack}.template"
+    aws.client("s3").put_object(Bucket=ARTIFACTS, Key=key, Body=template)
     cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=stack,
-        TemplateURL=f"{aws.endpoint}/{ARTIFACTS}/{template}",
-        Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
+    told = {
+        "StackName": stack,
+        "TemplateURL": f"{aws.endpoint}/{ARTIFACTS}/{key}",
+        "Parameters": [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+    try:
+        cloudformation.create_stack(**told)
+    except cloudformation.exceptions.AlreadyExistsException:
+        try:
+            cloudformation.update_stack(**told)
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
     deadline = time.monotonic() + SECONDS
     while True:
         description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        if description["StackStatus"] == "CREATE_COMPLETE":
-            return {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
+        if description["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
         if "IN_PROGRESS" not in description["StackStatus"] or time.monotonic() > deadline:
             events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
             reasons = [

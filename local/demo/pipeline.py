@@ -14,14 +14,12 @@ from typing import Any
 from rich.markup import escape
 
 from local.aws import LocalAws
-from local.demo import ROOT
 from local.demo.command import Failure, console, exit_code
-from local.demo.deploy import QUICK, STACK, deploy
+from local.demo.deploy import QUICK, STACK, TOOL, deploy
 from local.demo.follow import Follower
 from local.demo.steps import Steps
 from local.demo.workloads import Workload, create_role, names, set_up
 
-TOOL = ROOT / "target/debug/crawler-sync"
 SECONDS = "2"
 # What a crawl that finds nothing looks at.
 MAY_CRAWL = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": "*"}
@@ -33,7 +31,7 @@ class PipelineError(Failure):
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo.pipeline", description=__doc__)
-    parser.add_argument("file", type=Path, help="the pipeline, as pipelines/*.json are")
+    parser.add_argument("file", type=Path, help="the pipeline, as pipelines/examples/*.json are")
     parser.add_argument("--date", help="the day that the jobs are told, such as 2026-01-31")
     arguments = parser.parse_args()
 
@@ -58,7 +56,7 @@ def read(file: Path) -> dict[str, Any]:
 def run(aws: LocalAws, pipeline: dict[str, Any]) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
-        outputs = deploy(aws, STACK, QUICK | {"SourceBucketName": "no-bucket"})
+        outputs = deploy(aws, STACK, QUICK)
     with console.status("creating jobs and crawlers"):
         stand_ins = create(aws, pipeline)
     if stand_ins:

@@ -14,7 +14,6 @@ from tests.support.stack import CUSTOMERS, Stack
 @contextmanager
 def deployed(*workloads: Workload) -> Iterator[Stack]:
     parameters = {
-        "SourceBucketName": CUSTOMERS.bucket,
         "JobNamePattern": "*",
         "CrawlerNamePattern": "*",
         "CoalesceSeconds": 2,
@@ -22,7 +21,7 @@ def deployed(*workloads: Workload) -> Iterator[Stack]:
         "PollMaxSeconds": 2,
     }
     with LocalAws() as aws:
-        outputs = deploy(aws, Stack.NAME, parameters, [workload.rule for workload in workloads])
+        outputs = deploy(aws, Stack.NAME, parameters)
         for workload in workloads:
             set_up(aws, workload)
         yield Stack(aws, outputs)
@@ -30,7 +29,7 @@ def deployed(*workloads: Workload) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """As the template is: with the pipeline customers."""
+    """With the pipeline customers."""
     with deployed(CUSTOMERS) as stack:
         yield stack
 

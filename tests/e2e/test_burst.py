@@ -21,7 +21,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from local.aws import REGION, LocalAws
-from local.demo.deploy import Rule, deploy
+from local.demo.deploy import deploy
+from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
@@ -31,7 +32,11 @@ THREADS = 16
 # Of twenty objects one is nobody's data, and of twenty events one comes twice.
 ONE_OF = 20
 BUCKET, DATABASE = "burst", "burst"
-PIPELINE = {"name": "burst", "stages": [{"steps": [{"job": "collect", "crawler": "collected"}]}]}
+PIPELINE = {
+    "name": "burst",
+    "trigger": {"bucket": BUCKET, "prefix": "landing/"},
+    "stages": [{"steps": [{"job": "collect", "crawler": "collected"}]}],
+}
 
 Calls = Sequence[Callable[[], Any]]
 
@@ -111,14 +116,14 @@ def burst() -> Iterator[Burst]:
     # A local AWS of its own: other tests count executions, and this one its seconds.
     with LocalAws() as aws:
         parameters = {
-            "SourceBucketName": "nothing-lands-here",
             "JobNamePattern": "*",
             "CrawlerNamePattern": "*",
             "CoalesceSeconds": WINDOW,
             "PollMinSeconds": 1,
             "PollMaxSeconds": 2,
         }
-        stack = Stack(aws, deploy(aws, Stack.NAME, parameters, [Rule(PIPELINE, BUCKET, "landing/")]))
+        stack = Stack(aws, deploy(aws, Stack.NAME, parameters))
+        deploy_pipeline(stack, PIPELINE)
         set_up(stack)
         result = play(stack)
         Console().print(result.report())

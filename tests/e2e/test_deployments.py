@@ -12,7 +12,6 @@ from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 PARAMETERS = {
-    "SourceBucketName": "landing",
     "JobNamePattern": "*",
     "CrawlerNamePattern": "*",
     "PollMinSeconds": 1,

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from local.aws import LocalAws
-from local.demo.deploy import QUICK, Rule, deploy
+from local.demo.deploy import QUICK, deploy
 from tests.support.grants import checks
 from tests.support.grants.grants import Grant, Trust, grants
+from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import policy
 from tests.support.stack import Stack
 
@@ -74,9 +75,9 @@ class Proof:
 def proof() -> Iterator[Proof]:
     # Its own: roles change under whoever uses them.
     with LocalAws() as aws:
-        parameters = QUICK | {"SourceBucketName": "nothing-lands-here", "CoalesceSeconds": 1} | checks.PARAMETERS
-        rule = Rule(checks.PIPELINE, checks.BUCKET, checks.PREFIX)
-        stack = Stack(aws, deploy(aws, Stack.NAME, parameters, [rule]))
+        parameters = QUICK | {"CoalesceSeconds": 1} | checks.PARAMETERS
+        stack = Stack(aws, deploy(aws, Stack.NAME, parameters))
+        deploy_pipeline(stack, checks.PIPELINE)
         checks.set_up(stack)
         yield Proof(stack)
 

@@ -34,7 +34,7 @@ Span = tuple[datetime, datetime]
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with LocalAws() as aws:
-        names = {"SourceBucketName": "nothing-lands-here", "JobNamePattern": "*", "CrawlerNamePattern": "*"}
+        names = {"JobNamePattern": "*", "CrawlerNamePattern": "*"}
         stack = Stack(aws, deploy(aws, Stack.NAME, names))
         stack.glue.create_database(DatabaseInput={"Name": DATABASE})
         yield stack

@@ -28,7 +28,7 @@ DATABASE = "waking"
 def stack() -> Iterator[Stack]:
     """With the pauses that the template has by itself, and crawlers without estimates."""
     with LocalAws() as aws:
-        names = {"SourceBucketName": "nothing-lands-here", "JobNamePattern": "*", "CrawlerNamePattern": "*"}
+        names = {"JobNamePattern": "*", "CrawlerNamePattern": "*"}
         stack = Stack(aws, deploy(aws, Stack.NAME, names))
         stack.glue.create_database(DatabaseInput={"Name": DATABASE})
         yield stack

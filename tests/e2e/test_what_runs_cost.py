@@ -119,7 +119,7 @@ def looks() -> dict[tuple[str, str], int]:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Stack]:
     """Other tests look for the one run of customers on theirs."""
-    parameters = {"SourceBucketName": CUSTOMERS.bucket, "JobNamePattern": "*", "CrawlerNamePattern": "*"}
+    parameters = {"JobNamePattern": "*", "CrawlerNamePattern": "*"}
     with LocalAws() as aws:
         outputs = deploy(aws, Stack.NAME, parameters | {"PollMinSeconds": 1, "PollMaxSeconds": 2})
         set_up(aws, CUSTOMERS)

@@ -13,7 +13,15 @@ def statements() -> list[dict[str, Any]]:
     template = transformed()
     policies = [policy for _, role in of_type(template, "AWS::IAM::Role") for policy in role.get("Policies", [])]
     policies += [policy for _, policy in of_type(template, "AWS::IAM::Policy")]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [granted(statement) for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def granted(statement: dict[str, Any]) -> dict[str, Any]:
+    """The statement, where a parameter decides whether it is there."""
+    match statement:
+        case {"Fn::If": [_, dict(there), _]}:
+            return there
+    return statement
 
 
 def test_nothing_is_granted_on_everything_without_need() -> None:

@@ -1,4 +1,4 @@
-"""Pipelines as data: the schema, the files, the template's rule and the table of good and bad ones agree."""
+"""Pipelines as data: the schema, the files, their template and the table of good and bad ones agree."""
 
 import json
 import subprocess
@@ -9,11 +9,12 @@ import jsonata
 import jsonschema
 import pytest
 
+from local.demo.deploy import TOOL
 from local.demo.pipeline import PipelineError, read
-from tests.support.definitions import ROOT, TEMPLATE, evaluated, machine, started_by
+from tests.support.definitions import ROOT, evaluated, machine
 
 SCHEMA = ROOT / "pipelines/schema.json"
-PIPELINES = sorted(set((ROOT / "pipelines").glob("*.json")) - {SCHEMA})
+EXAMPLES = sorted((ROOT / "pipelines/examples").glob("*.json"))
 TABLES = ROOT / "shared/pipeline/tests"
 GOOD = json.loads((TABLES / "good.json").read_text())
 BAD = [row["pipeline"] for row in json.loads((TABLES / "bad.json").read_text())]
@@ -34,24 +35,17 @@ def test_the_schema_is_one() -> None:
     VALIDATOR.check_schema(VALIDATOR.schema)
 
 
-@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_pipelines_are_valid_and_named_for_their_file(path: Path) -> None:
     """What is shipped as an example must run."""
     assert read(path)["name"] == path.stem
 
 
-def test_the_rules_carry_the_pipelines_of_the_folder() -> None:
-    """A rule holds a copy of its pipeline, because a template cannot include a file without an account."""
-    resources = TEMPLATE["Resources"].values()
-    rules = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::Events::Rule"]
-    assert {started_by(rule) for rule in rules} == {"trigger", "wake"}
-    for rule in rules:
-        if started_by(rule) == "wake":
-            continue
-        [target] = rule["Targets"]
-        text = target["InputTransformer"]["InputTemplate"].replace("<aws.events.event.json>", "{}")
-        carried = json.loads(text)["pipeline"]
-        assert carried == json.loads((ROOT / "pipelines" / f"{carried['name']}.json").read_text())
+def test_the_template_is_made_of_the_files() -> None:
+    """What is deployed is what the files say; `make pipelines` writes it."""
+    command: list[str | Path] = [TOOL, "template", ROOT / "pipelines"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "pipelines/template.yaml").read_text() == printed
 
 
 def verdicts(pipeline: Any, folder: Path) -> tuple[bool, bool]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.definitions import started_by
 from tests.support.mutants import NOTHING, Way, mutant
-from tests.support.transformed import Template, listed, of_type, resolved, transformed
+from tests.support.transformed import Template, listed, of_type, resolved, together, transformed
 
 # What EventBridge understands; any other word makes PutRule fail, any other field never matches:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
@@ -71,6 +72,8 @@ def targets(template: Template) -> Iterator[str]:
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule"):
         if "RetryPolicy" not in schedule["Target"]:
             yield f"{name} has a target without a retry policy"
+        if schedule["Target"].get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0] not in queues:
+            yield f"{name} has a target without a dead-letter queue"
 
 
 def allowed_on(queue: str, template: Template) -> Iterator[tuple[str, str]]:
@@ -149,15 +152,23 @@ def fixed(name: Any) -> bool:
 
 def test_the_template_keeps_the_rules() -> None:
     """Each of them guards what is not noticed until it is needed."""
-    assert problems(transformed()) == []
+    assert problems(together()) == []
 
 
-RULE = ("Resources", "CustomersRule", "Properties")
+# Of a sample of what `crawler-sync template` writes.
+RULE = ("Resources", "OrdersRule", "Properties")
+SCHEDULE = ("Resources", "OrdersSchedule", "Properties")
 ENDED = ("Resources", "CrawlEndedRule", "Properties")
 NATIVE = (*RULE, "EventPattern", "$or", 0, "detail", "object")
 FUNCTION = ("Resources", "StartCrawlerFunction", "Properties")
 MACHINE = ("Resources", "CrawlStateMachine", "Properties")
 QUEUE = ("Resources", "DeadLetterQueue", "Properties")
+
+
+def test_the_machinery_starts_no_pipeline() -> None:
+    """What starts pipelines is the business of those who write them: on its own it answers Glue alone."""
+    assert {started_by(rule) for _, rule in of_type(transformed(), "AWS::Events::Rule")} == {"wake"}
+    assert {started_by(rule) for _, rule in of_type(together(), "AWS::Events::Rule")} == {"trigger", "wake"}
 
 
 @pytest.mark.parametrize(
@@ -176,8 +187,11 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         ((*MACHINE, "TracingConfiguration"), NOTHING, "CrawlStateMachine is not traced"),
         ((*MACHINE, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for states"),
         ((*RULE, "Targets", 0, "DeadLetterConfig"), NOTHING, "without a dead-letter queue"),
-        ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "CustomersRule has a target without a retry policy"),
+        ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "OrdersRule has a target without a retry policy"),
         ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for events"),
+        ((*SCHEDULE, "Target", "DeadLetterConfig"), NOTHING, "OrdersSchedule has a target without a dead-letter queue"),
+        ((*SCHEDULE, "Target", "RetryPolicy"), NOTHING, "OrdersSchedule has a target without a retry policy"),
+        ((*SCHEDULE, "Target", "RoleArn", "Fn::GetAtt", 0), "RuleRole", "has a role that is not for scheduler"),
         ((*ENDED, "Targets", 0, "Arn", "Ref"), "TriggerStateMachineAliaslive", "without a dead-letter queue"),
         ((*ENDED, "Targets", 0, "Arn", "Ref"), "WakeStateMachine", "without a dead-letter queue"),
         ((*ENDED, "Targets", 0, "RetryPolicy"), NOTHING, "CrawlEndedRule delivers what a look has told"),
@@ -198,7 +212,7 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
         ((*NATIVE, "key"), "landing/", "key is no list of values"),
         ((*NATIVE, "key"), [], "key is no list of values"),
         ((*QUEUE, "QueueName"), "dead-letters", "DeadLetterQueue has the same QueueName"),
-        ((*RULE, "Name"), {"Ref": "SourceBucketName"}, "CustomersRule has the same Name"),
+        ((*RULE, "Name"), {"Ref": "SourceBucketName"}, "OrdersRule has the same Name"),
         ((*ENDED, "Name"), "crawl-ended", "CrawlEndedRule has the same Name"),
         (("Resources", "WaitersTable", "Properties", "TableName"), "waiters", "WaitersTable has the same TableName"),
         (("Outputs", "DeadLetterQueueUrl", "Export"), {"Name": "queue"}, "is exported under the same name"),
@@ -206,4 +220,4 @@ QUEUE = ("Resources", "DeadLetterQueue", "Properties")
 )
 def test_the_rules_bite(way: Way, value: Any, problem: str) -> None:
     """Each is broken once."""
-    assert any(problem in found for found in problems(mutant(transformed(), *way, value=value)))
+    assert any(problem in found for found in problems(mutant(together(), *way, value=value)))

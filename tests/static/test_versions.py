@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.definitions import started_by
-from tests.support.transformed import of_type, transformed
+from tests.support.transformed import of_type, together, transformed
 
 TEMPLATE = transformed()
 ALIASED = ["CrawlStateMachine", "PipelineStateMachine", "TriggerStateMachine", "WakeStateMachine"]
@@ -50,10 +50,20 @@ def test_new_work_takes_the_alias() -> None:
     """So that a new version can take over a tenth at a time, and give it back."""
     assert substitutions("TriggerStateMachine")["PipelineStateMachineArn"] == {"Ref": "PipelineStateMachineAliaslive"}
     # Which knows machines by their aliases only.
-    assert {started_by(rule) for _, rule in of_type(TEMPLATE, "AWS::Events::Rule")} == {"trigger", "wake"}
-    outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items() if name.endswith("Arn")}
+    assert {started_by(rule) for _, rule in of_type(together(), "AWS::Events::Rule")} == {"trigger", "wake"}
+    endings = ("FunctionArn", "MachineArn")
+    outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items() if name.endswith(endings)}
     assert len(outputs) == 5
     assert all("Alias" in value["Ref"] for value in outputs.values())
+
+
+def test_what_is_exported_stays_what_it_is() -> None:
+    """AWS refuses a deployment that would change what another stack imports, so a version must not be exported."""
+    exported = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items() if "Export" in output}
+    assert len(exported) >= 8
+    for name, value in exported.items():
+        resource = TEMPLATE["Resources"][value.get("Ref") or value["Fn::GetAtt"][0]]
+        assert not resource["Type"].endswith("Version"), name
 
 
 @pytest.mark.parametrize("function", ["StartCrawlerFunction", "GetCrawlerStateFunction", "S3EventFilterFunction"])

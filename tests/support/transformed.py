@@ -1,14 +1,19 @@
-"""The template as CloudFormation gets it: transformed offline, the machines' definitions in it, values filled in."""
+"""The templates as CloudFormation gets them: transformed offline, with the machines' definitions, values filled in."""
 
 import copy
 import functools
+import json
 import re
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 from local.demo import ROOT
-from local.demo.deploy import transform
+from local.demo.deploy import TOOL, transform
 
 Template = dict[str, Any]
 
@@ -42,6 +47,53 @@ def _transformed() -> Template:
 def transformed() -> Template:
     """The template after SAM's transform, the caller's own to change."""
     return copy.deepcopy(_transformed())
+
+
+# Something of everything that starts a pipeline.
+SAMPLE = {
+    "name": "orders",
+    "trigger": {"prefix": "landing/", "suffixes": [".csv"], "coalesceSeconds": 60},
+    "schedule": {"expression": "cron(0 2 * * ? *)", "timezone": "Europe/Berlin"},
+    "stages": [{"steps": [{"job": "load", "crawler": "orders"}]}],
+}
+
+
+def generated(*pipelines: dict[str, Any]) -> str:
+    """What `crawler-sync template` makes of these pipelines."""
+    with tempfile.TemporaryDirectory() as folder:
+        for pipeline in pipelines:
+            (Path(folder) / f"{pipeline['name']}.json").write_text(json.dumps(pipeline))
+        return subprocess.run([TOOL, "template", folder], capture_output=True, text=True, check=True).stdout
+
+
+def together() -> Template:
+    """The machinery and a stack of pipelines as one template: what the latter imports is what the former exports."""
+    template = transformed()
+    added = _imported(yaml_parse(generated(SAMPLE)), template["Outputs"])
+    for section in ("Parameters", "Resources"):
+        assert not template[section].keys() & added[section].keys()
+        template[section] |= added[section]
+    return template
+
+
+def _imported(value: Any, outputs: dict[str, Any]) -> Any:
+    match value:
+        case {"Fn::ImportValue": {"Fn::Sub": str(name)}}:
+            [found] = [
+                output["Value"]
+                for output in outputs.values()
+                if output.get("Export", {})
+                .get("Name", {})
+                .get("Fn::Sub", "")
+                .replace("AWS::StackName", "MachineryStack")
+                == name
+            ]
+            return found
+        case dict():
+            return {key: _imported(each, outputs) for key, each in value.items()}
+        case list():
+            return [_imported(each, outputs) for each in value]
+    return value
 
 
 def spliced() -> Template:

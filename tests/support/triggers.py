@@ -58,14 +58,14 @@ def copy_of_filter(stack: Stack, name: str, bootstrap: str, timeout: int) -> str
 
 
 class Rule:
-    """The rule of the stack once more: for another prefix, pipeline and machine."""
+    """The rule of customers once more: for another prefix, pipeline and machine."""
 
     def __init__(
         self, stack: Stack, name: str, prefix: str, pipeline: Mapping[str, Any], machine: str, queue: str
     ) -> None:
         self._events, self.name, self.pipeline = stack.aws.client("events"), name, pipeline
         resource = stack.aws.client("cloudformation").describe_stack_resource(
-            StackName=stack.NAME, LogicalResourceId="CustomersRule"
+            StackName=f"{stack.NAME}-customers", LogicalResourceId="CustomersRule"
         )
         original = resource["StackResourceDetail"]["PhysicalResourceId"]
         described = self._events.describe_rule(Name=original)

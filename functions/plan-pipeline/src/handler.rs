@@ -85,6 +85,7 @@ mod tests {
                 "startAfter": null,
                 "timeoutSeconds": 86400,
                 "window": null,
+                "notify": {"failed": null, "succeeded": null},
                 "stages": [
                     {
                         "name": "raw",
@@ -93,9 +94,11 @@ mod tests {
                             "work": "job",
                             "job": "job1",
                             "arguments": {"--date": "2026-01-31"},
+                            "retries": 0,
                             "crawler": "crawler1",
                             "await": true,
                             "timeoutSeconds": null,
+                            "optional": false,
                         }],
                     },
                 ],
@@ -122,7 +125,7 @@ mod tests {
             (
                 json!({"pipeline": {"name": "p", "stages": [{"steps": [{"crawlr": "c"}]}]}, "execution": execution}),
                 "InvalidPipeline",
-                "pipeline p: stage 1, step 1: crawlr: is none of the fields name, job, arguments, crawler, await, timeoutSeconds; stage 1, step 1: needs a job or a crawler",
+                "pipeline p: stage 1, step 1: crawlr: is none of the fields name, job, arguments, function, payload, query, parameters, database, workgroup, machine, input, crawler, await, retries, timeoutSeconds, optional; stage 1, step 1: needs a job, a function, a query, a machine or a crawler",
             ),
         ] {
             assert_eq!(

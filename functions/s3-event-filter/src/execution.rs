@@ -4,6 +4,7 @@
 //! when all of them have landed. So whoever comes second and finds it started has lost nothing.
 
 use input::Node;
+use pipeline::trigger;
 use pipeline::window::Window;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -23,9 +24,6 @@ const LONGEST_NAME: usize = 80;
 /// In characters: the end of a window in seconds, until the year 9999.
 const END_DIGITS: usize = 12;
 
-/// In seconds: a day. Longer windows are a schedule's business.
-const LONGEST_WINDOW: u64 = 86_400;
-
 /// How many seconds of writes share an execution; with 0 each write has one of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Coalescing(u32);
@@ -40,8 +38,7 @@ impl Default for Coalescing {
 impl Coalescing {
     /// Reads the input's `coalesceSeconds`.
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        let seconds = node.whole(0..=LONGEST_WINDOW)?;
-        u32::try_from(seconds).ok().map(Self)
+        trigger::coalesce_seconds(node).map(Self)
     }
 }
 

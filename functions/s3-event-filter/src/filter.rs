@@ -1,25 +1,18 @@
 //! Which objects matter: the filter that comes with the input, and the decision.
 
 use input::{Mistakes, Node};
+use pipeline::trigger::Selection;
 use serde_json::Value;
 
 use crate::event::Object;
 use crate::glob;
-
-/// In bytes: 50 TB, as large as an object in S3 can be.
-const LARGEST: u64 = 50 << 40;
 
 /// Lets everything pass but what it names and what jobs write for themselves.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {
     bucket: Option<String>,
     prefix: String,
-    /// One of them must fit, if there are any.
-    suffixes: Vec<String>,
-    min_bytes: u64,
-    ignore: Vec<String>,
-    /// Lets [`bookkeeping`] pass too, unless `ignore` fits it.
-    keeps_bookkeeping: bool,
+    selection: Selection,
 }
 
 impl Filter {
@@ -34,18 +27,12 @@ impl Filter {
 
     fn from(node: &Node<'_>) -> Option<Self> {
         let mut fields = node.fields()?;
+        let bucket = fields.optional("bucket", Node::filled);
+        let prefix = fields.optional("prefix", Node::text);
         let filter = Self {
-            bucket: fields.optional("bucket", Node::filled).map(str::to_owned),
-            prefix: fields
-                .optional("prefix", Node::text)
-                .unwrap_or_default()
-                .to_owned(),
-            suffixes: fields.optional("suffixes", Node::texts).unwrap_or_default(),
-            min_bytes: fields
-                .optional("minBytes", |node| node.whole(0..=LARGEST))
-                .unwrap_or_default(),
-            ignore: fields.optional("ignore", globs).unwrap_or_default(),
-            keeps_bookkeeping: fields.optional("ignoreDefaults", Node::flag) == Some(false),
+            bucket: bucket.map(str::to_owned),
+            prefix: prefix.unwrap_or_default().to_owned(),
+            selection: Selection::read(&mut fields),
         };
         fields.finish();
         Some(filter)
@@ -62,39 +49,26 @@ impl Filter {
         if !key.starts_with(&self.prefix) {
             return Some(format!("the key does not start with {:?}", self.prefix));
         }
-        if !self.suffixes.is_empty() && !self.suffixes.iter().any(|suffix| key.ends_with(suffix)) {
-            return Some(format!("the key ends in none of {:?}", self.suffixes));
+        let selection = &self.selection;
+        let suffixes = selection.suffixes.as_deref().unwrap_or_default();
+        if !suffixes.is_empty() && !suffixes.iter().any(|suffix| key.ends_with(suffix)) {
+            return Some(format!("the key ends in none of {suffixes:?}"));
         }
-        if let Some(size) = size.filter(|size| *size < self.min_bytes) {
-            return Some(format!(
-                "the object has {size} bytes, fewer than {}",
-                self.min_bytes
-            ));
+        let least = selection.min_bytes.unwrap_or_default();
+        if let Some(size) = size.filter(|size| *size < least) {
+            return Some(format!("the object has {size} bytes, fewer than {least}"));
         }
         let chars: Vec<_> = key.chars().collect();
-        if let Some(pattern) = self.ignore.iter().find(|glob| glob::fits(glob, &chars)) {
+        let mut ignored = selection.ignore.iter().flatten();
+        if let Some(pattern) = ignored.find(|glob| glob::fits(glob, &chars)) {
             return Some(format!("the key fits the ignored pattern {pattern:?}"));
         }
-        let reason = bookkeeping(key).filter(|_| !self.keeps_bookkeeping)?;
+        let reason = bookkeeping(key).filter(|_| selection.ignore_defaults != Some(false))?;
         // Asked for by name: a suffix that is bookkeeping of this kind itself.
-        let is_wanted = (self.suffixes.iter())
+        let is_wanted = (suffixes.iter())
             .any(|suffix| key.ends_with(suffix) && bookkeeping(suffix) == Some(reason));
         (!is_wanted).then(|| reason.to_owned())
     }
-}
-
-fn globs(node: &Node<'_>) -> Option<Vec<String>> {
-    let globs: Vec<_> = node.items()?.map(|item| glob(&item)).collect();
-    globs.into_iter().collect()
-}
-
-/// A glob. What other tools read as a choice is refused: here it would fit nothing, and nobody would know.
-fn glob(node: &Node<'_>) -> Option<String> {
-    let glob = node.filled()?;
-    if glob.contains(['[', '{']) {
-        return node.wrong("must hold no [ and no {: * and ? are all the wildcards there are");
-    }
-    Some(glob.to_owned())
 }
 
 /// Why an object is not data but the bookkeeping of whoever wrote the data next to it. Not a list

@@ -85,4 +85,6 @@ def _refusal_of_resource(action: str, arn: str, rule: str) -> str | None:
     verdict = iam_evaluator.evaluate_resource_policy(found[0], context, service="events.amazonaws.com")
     granted = verdict.decision == "Allow"
     note("", action, granted=granted)
-    return None if granted else f"The policy of {arn} does not allow events.amazonaws.com to perform {action} for {rule}"
+    return (
+        None if granted else f"The policy of {arn} does not allow events.amazonaws.com to perform {action} for {rule}"
+    )

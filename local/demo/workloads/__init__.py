@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from local.aws import ACCOUNT, REGION, LocalAws
 from local.demo import ROOT
-from local.demo.deploy import Rule
+from local.demo.deploy import STACK, deploy_pipelines
 
 HERE = Path(__file__).parent
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
@@ -40,7 +40,7 @@ class Crawler:
 
 @dataclass(frozen=True)
 class Workload:
-    """What one pipeline works on. Its samples start it, when they land under `prefix`.
+    """What one pipeline works on. Its samples start it, when they land under its trigger's prefix.
 
     `outputs` are the folders of Parquet that no crawler makes tables of.
     """
@@ -48,7 +48,6 @@ class Workload:
     name: str
     folder: Path
     bucket: str
-    prefix: str
     samples: list[str]
     jobs: Mapping[str, Job]
     database: str = ""
@@ -66,12 +65,16 @@ class Workload:
         return cls(name=name, folder=folder, **told)
 
     @property
-    def pipeline(self) -> dict[str, Any]:
-        return json.loads((ROOT / f"pipelines/{self.name}.json").read_text())
+    def file(self) -> Path:
+        return ROOT / f"pipelines/examples/{self.name}.json"
 
     @property
-    def rule(self) -> Rule:
-        return Rule(self.pipeline, self.bucket, self.prefix)
+    def pipeline(self) -> dict[str, Any]:
+        return json.loads(self.file.read_text())
+
+    @property
+    def prefix(self) -> str:
+        return str(self.pipeline["trigger"]["prefix"])
 
     @property
     def files(self) -> list[Path]:
@@ -85,7 +88,10 @@ def names() -> Iterator[str]:
 
 
 def set_up(aws: LocalAws, workload: Workload) -> None:
-    """Creates everything but the samples: the bucket, whose objects make events, the database, jobs and crawlers."""
+    """Creates everything but the samples, beside the machinery that is deployed: the bucket, whose objects make events,
+    what starts the pipeline, the database, jobs and crawlers.
+    """
+    deploy_pipelines(aws, f"{STACK}-{workload.name}", [workload.file], {"SourceBucketName": workload.bucket})
     s3, glue = aws.client("s3"), aws.client("glue")
     bucket = workload.bucket
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -9,6 +9,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
+use regex_lite::Regex;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -45,6 +46,14 @@ impl Mistakes {
     #[must_use]
     pub fn all(&self) -> &[Mistake] {
         &self.0
+    }
+}
+
+impl Mistakes {
+    /// What was noted elsewhere than in a reading; `None` if nothing was.
+    #[must_use]
+    pub fn of(mistakes: Vec<Mistake>) -> Option<Self> {
+        (!mistakes.is_empty()).then_some(Self(mistakes))
     }
 }
 
@@ -191,6 +200,14 @@ impl<'a> Node<'a> {
         }
         let (least, most) = lengths.into_inner();
         self.wrong(format!("must have {least} to {most} characters"))
+    }
+
+    /// A string that the regular expression fits, or else breaks `rule`.
+    #[must_use]
+    pub fn matching(&self, pattern: &str, rule: &str) -> Option<&'a str> {
+        let text = self.text()?;
+        let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        if fits { Some(text) } else { self.wrong(rule) }
     }
 
     /// Strings, none of them empty.

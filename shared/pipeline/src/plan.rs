@@ -1,11 +1,16 @@
 //! What a run of a pipeline does, with nothing left to decide.
 
+use std::collections::BTreeMap;
+
 use input::{Mistake, Mistakes};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime, UtcOffset};
 
-use crate::spec::{self, Arguments, Pipeline};
+use crate::notify::Notify;
+use crate::spec::{self, Parameter, Pipeline};
+use crate::text::{Fact, Facts, Place, Runs, Template, Text};
 use crate::window::Window;
 
 /// In seconds: a day.
@@ -14,6 +19,12 @@ const DEFAULT_TIMEOUT: u64 = 86_400;
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
 const LONGEST_PLAN: usize = 240_000;
+/// The workgroup that every account has.
+const DEFAULT_WORKGROUP: &str = "primary";
+/// In characters, of a query's parameter.
+///
+/// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
+const LONGEST_PARAMETER: usize = 1_024;
 
 /// The execution that runs a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +36,7 @@ pub struct Execution {
 }
 
 /// All that the state machine has to know: no field is missing, and no default left to fill in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The pipeline's name.
@@ -37,12 +48,14 @@ pub struct Plan {
     pub timeout_seconds: u64,
     /// The window that the execution serves: one run of its queue at a time. None where it waits for nobody.
     pub window: Option<Window>,
+    /// Who is told how the run ended.
+    pub notify: Notify,
     /// Run in order.
     pub stages: Vec<Stage>,
 }
 
 /// Steps that run side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stage {
     /// For the output.
@@ -52,7 +65,7 @@ pub struct Stage {
 }
 
 /// Work, and then the crawler that follows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Where the step is, in words: "stage 2 (silver), step 1".
@@ -60,16 +73,20 @@ pub struct Step {
     /// What is done first.
     #[serde(flatten)]
     pub work: Work,
+    /// How many times the work is started again after it failed.
+    pub retries: u64,
     /// The crawler to run then.
     pub crawler: Option<String>,
     /// Whether the step ends when the crawl does.
     pub r#await: bool,
     /// How long all of the step may take, in seconds; else what is left of the run.
     pub timeout_seconds: Option<u64>,
+    /// Whether the run goes on when the step has failed.
+    pub optional: bool,
 }
 
 /// The work of a step. `work` tells its kind, and with it which fields are there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "work", rename_all = "lowercase")]
 pub enum Work {
     /// Nothing: the step is its crawler.
@@ -79,16 +96,65 @@ pub enum Work {
         /// Its name.
         job: String,
         /// All of its arguments.
-        arguments: Arguments,
+        arguments: BTreeMap<String, String>,
     },
+    /// A Lambda function.
+    Function {
+        /// Its name, perhaps with an alias or version.
+        function: String,
+        /// What it gets.
+        payload: Value,
+    },
+    /// An Athena query.
+    Query {
+        /// As Athena takes it.
+        request: QueryRequest,
+    },
+    /// A state machine.
+    Machine {
+        /// Its name, perhaps with an alias or version.
+        machine: String,
+        /// Its input.
+        input: Map<String, Value>,
+    },
+}
+
+/// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct QueryRequest {
+    query_string: String,
+    work_group: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_execution_context: Option<QueryContext>,
+    /// SQL: a string is a literal in its quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_parameters: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueryContext {
+    database: String,
 }
 
 /// Plans the run of a pipeline by an execution.
 ///
 /// # Errors
-/// [`Mistakes`] if the plan would not fit into the state machine.
+/// [`Mistakes`] where a text asks for what the run does not have, or if the plan would not fit into the state machine.
 pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes> {
-    let arguments = run_arguments(&pipeline, execution);
+    let mut filler = Filler {
+        facts: facts(&pipeline, execution),
+        mistakes: Vec::new(),
+    };
+    let mut arguments = told_to_jobs(&filler.facts);
+    arguments.extend(filler.arguments(&Place::default(), pipeline.arguments));
+    let stages = (pipeline.stages.into_iter().enumerate())
+        .map(|(index, stage)| filler.stage(stage, index, &arguments))
+        .collect();
+    if let Some(mistakes) = Mistakes::of(filler.mistakes) {
+        return Err(mistakes);
+    }
     let plan = Plan {
         name: pipeline.name,
         start_after: pipeline.start_after,
@@ -97,12 +163,8 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
         window: pipeline
             .window
             .filter(|window| window.execution_name() == execution.name),
-        stages: pipeline
-            .stages
-            .into_iter()
-            .zip(1..)
-            .map(|(stage, number)| planned_stage(stage, number, &arguments))
-            .collect(),
+        notify: pipeline.notify.unwrap_or_default(),
+        stages,
     };
     let length = serde_json::to_string(&plan).map_or(usize::MAX, |text| text.len());
     if length > LONGEST_PLAN {
@@ -114,56 +176,205 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
     Ok(plan)
 }
 
-/// What every job of the run is told: the run's own arguments over what the trigger knows, over `--date`.
-fn run_arguments(pipeline: &Pipeline, execution: &Execution) -> Arguments {
-    let mut known = Arguments::new();
-    let mut tell = |name: &str, value| known.insert(name.to_owned(), value);
+/// What is known of a run.
+fn facts(pipeline: &Pipeline, execution: &Execution) -> Facts {
+    let mut facts = Facts::new();
     let mut day = execution.start_time;
     if let Some(window) = &pipeline.window {
         day = window.start;
-        tell("--window_start", rfc3339(window.start));
-        tell("--window_end", rfc3339(window.end));
+        facts.insert(Fact::WindowStart, rfc3339(window.start));
+        facts.insert(Fact::WindowEnd, rfc3339(window.end));
     } else if let Some(object) = &pipeline.object {
         day = pipeline.start_after.unwrap_or(day);
-        tell("--trigger_bucket", object.bucket.clone());
-        tell("--trigger_key", object.key.clone());
+        let file = object.key.rsplit('/').next().unwrap_or_default();
+        facts.insert(Fact::File, file.to_owned());
+        facts.insert(Fact::Bucket, object.bucket.clone());
+        facts.insert(Fact::Key, object.key.clone());
     }
-    tell("--date", utc_date(day).to_string());
-    merged(&known, pipeline.arguments.clone())
+    // Whoever runs a day again says so in one place, and means every text.
+    let said = (pipeline.arguments.as_ref())
+        .and_then(|arguments| arguments.get("--date")?.filled(&Facts::new()).ok());
+    facts.insert(
+        Fact::Date,
+        said.unwrap_or_else(|| utc_date(day).to_string()),
+    );
+    facts.insert(Fact::Pipeline, pipeline.name.clone());
+    facts.insert(Fact::Execution, execution.name.clone());
+    facts
 }
 
-/// The second over the first.
-fn merged(base: &Arguments, over: Option<Arguments>) -> Arguments {
-    let mut all = base.clone();
-    all.extend(over.unwrap_or_default());
-    all
+/// The arguments that every job gets.
+fn told_to_jobs(facts: &Facts) -> BTreeMap<String, String> {
+    [
+        ("--date", Fact::Date),
+        ("--window_start", Fact::WindowStart),
+        ("--window_end", Fact::WindowEnd),
+        ("--trigger_bucket", Fact::Bucket),
+        ("--trigger_key", Fact::Key),
+    ]
+    .into_iter()
+    .filter_map(|(name, fact)| Some((name.to_owned(), facts.get(&fact)?.clone())))
+    .collect()
 }
 
-fn planned_stage(stage: spec::Stage, number: usize, arguments: &Arguments) -> Stage {
-    let place = spec::place("stage", number, stage.name.as_deref());
-    Stage {
-        steps: stage
-            .steps
-            .into_iter()
-            .zip(1..)
-            .map(|(step, number)| Step {
-                place: format!(
-                    "{place}, {}",
-                    spec::place("step", number, step.name.as_deref())
-                ),
-                work: match step.job {
-                    None => Work::None,
-                    Some(job) => Work::Job {
-                        job,
-                        arguments: merged(arguments, step.arguments),
-                    },
-                },
-                crawler: step.crawler,
-                r#await: step.r#await.unwrap_or(true),
-                timeout_seconds: step.timeout_seconds,
+/// Fills the facts of a run into texts, and notes where one asks for what the run does not have.
+struct Filler {
+    facts: Facts,
+    mistakes: Vec<Mistake>,
+}
+
+impl Filler {
+    fn fill(&mut self, place: &Place, text: &Text) -> String {
+        let unknown = match text.filled(&self.facts) {
+            Ok(text) => return text,
+            Err(unknown) => unknown,
+        };
+        for fact in unknown {
+            let who = fact.only_in().map_or("no run has it", Runs::rule);
+            self.wrong(place, format!("asks for {{{}}}: {who}", fact.name()));
+        }
+        String::new()
+    }
+
+    fn wrong(&mut self, place: &Place, rule: String) {
+        self.mistakes.push(Mistake {
+            place: place.words.clone(),
+            pointer: place.pointer.clone(),
+            rule,
+        });
+    }
+
+    /// The arguments of a job.
+    fn arguments(
+        &mut self,
+        scope: &Place,
+        arguments: Option<spec::Arguments>,
+    ) -> BTreeMap<String, String> {
+        let place = scope.field("arguments");
+        (arguments.unwrap_or_default().into_iter())
+            .map(|(name, text)| {
+                let filled = self.fill(&place.field(&name), &text);
+                (name, filled)
             })
-            .collect(),
-        name: stage.name,
+            .collect()
+    }
+
+    fn stage(
+        &mut self,
+        stage: spec::Stage,
+        index: usize,
+        arguments: &BTreeMap<String, String>,
+    ) -> Stage {
+        let place = spec::place("stage", index + 1, stage.name.as_deref());
+        let steps = (stage.steps.into_iter().enumerate())
+            .map(|(number, step)| {
+                let step_place = spec::place("step", number + 1, step.name.as_deref());
+                let place = Place {
+                    words: format!("{place}, {step_place}"),
+                    pointer: format!("/stages/{index}/steps/{number}"),
+                    separator: ": ",
+                };
+                self.step(step, &place, arguments)
+            })
+            .collect();
+        Stage {
+            name: stage.name,
+            steps,
+        }
+    }
+
+    fn step(
+        &mut self,
+        mut step: spec::Step,
+        place: &Place,
+        arguments: &BTreeMap<String, String>,
+    ) -> Step {
+        Step {
+            place: place.words.clone(),
+            work: self.work(&mut step, place, arguments),
+            retries: step.retries.unwrap_or(0),
+            crawler: step.crawler,
+            r#await: step.r#await.unwrap_or(true),
+            timeout_seconds: step.timeout_seconds,
+            optional: step.optional.unwrap_or(false),
+        }
+    }
+
+    fn work(
+        &mut self,
+        step: &mut spec::Step,
+        place: &Place,
+        arguments: &BTreeMap<String, String>,
+    ) -> Work {
+        if let Some(job) = step.job.take() {
+            let mut arguments = arguments.clone();
+            arguments.extend(self.arguments(place, step.arguments.take()));
+            Work::Job { job, arguments }
+        } else if let Some(function) = step.function.take() {
+            let payload = match step.payload.take() {
+                None => self.all().into(),
+                Some(payload) => self.json(&place.field("payload"), &payload),
+            };
+            Work::Function { function, payload }
+        } else if let Some(machine) = step.machine.take() {
+            let place = place.field("input");
+            let input = match step.input.take() {
+                None => self.all(),
+                Some(input) => (input.into_iter())
+                    .map(|(name, field)| {
+                        let filled = self.json(&place.field(&name), &field);
+                        (name, filled)
+                    })
+                    .collect(),
+            };
+            Work::Machine { machine, input }
+        } else if let Some(query) = step.query.take() {
+            let place = place.field("parameters");
+            let parameters = step.parameters.take().map(|parameters| {
+                (parameters.iter().enumerate())
+                    .map(|(index, parameter)| self.sql(&place.item(index), parameter))
+                    .collect()
+            });
+            let workgroup = step.workgroup.take();
+            Work::Query {
+                request: QueryRequest {
+                    query_string: query,
+                    work_group: workgroup.unwrap_or_else(|| DEFAULT_WORKGROUP.to_owned()),
+                    query_execution_context: (step.database.take())
+                        .map(|database| QueryContext { database }),
+                    execution_parameters: parameters,
+                },
+            }
+        } else {
+            Work::None
+        }
+    }
+
+    fn json(&mut self, place: &Place, template: &Template) -> Value {
+        template.filled(place, &mut |place, text| self.fill(place, text))
+    }
+
+    /// A parameter as Athena reads it: as SQL, in which whoever chose a key could otherwise write what he likes.
+    fn sql(&mut self, place: &Place, parameter: &Parameter) -> String {
+        let sql = match parameter {
+            Parameter::Text(text) => format!("'{}'", self.fill(place, text).replace('\'', "''")),
+            Parameter::Number(number) => number.to_string(),
+            Parameter::Flag(flag) => flag.to_string(),
+        };
+        if sql.chars().count() > LONGEST_PARAMETER {
+            self.wrong(
+                place,
+                format!("has more than {LONGEST_PARAMETER} characters"),
+            );
+        }
+        sql
+    }
+
+    /// All that is known of the run, by the names that texts use.
+    fn all(&self) -> Map<String, Value> {
+        (self.facts.iter())
+            .map(|(fact, value)| (fact.name().to_owned(), value.as_str().into()))
+            .collect()
     }
 }
 

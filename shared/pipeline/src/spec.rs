@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use input::{Mistakes, Node};
 use schemars::{JsonSchema, Schema};
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use time::OffsetDateTime;
 
+use crate::notify::Notify;
+use crate::text::{Template, Text};
+use crate::trigger::{Schedule, Trigger};
 use crate::window::{Moment, Window};
 
 /// In characters. The names of executions begin with a pipeline's name.
@@ -17,19 +20,49 @@ const LONGEST_NAME: usize = 80;
 const LONGEST_GLUE_NAME: usize = 255;
 /// In seconds: two days, as long as Glue itself lets a job run unless told otherwise.
 const LONGEST_TIMEOUT: u64 = 172_800;
+/// With pauses that grow to an hour, more would only wait for the deadline.
+const MOST_RETRIES: u64 = 20;
+/// A name, or a name and an alias or version.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+const FUNCTION: &str = "^[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9$_-]{1,128})?$";
+/// A name, or a name and an alias or version.
+///
+/// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>
+const MACHINE: &str = "^[A-Za-z0-9_-]{1,80}(:[A-Za-z0-9_.-]{1,80})?$";
+/// In characters.
+///
+/// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
+const LONGEST_QUERY: usize = 262_144;
+/// In characters.
+const LONGEST_DATABASE: usize = 255;
+const WORKGROUP: &str = "^[A-Za-z0-9._-]{1,128}$";
+/// The kinds of work, each with the fields that are there for it alone.
+const WORKS: [(&str, &[&str]); 4] = [
+    ("job", &["arguments"]),
+    ("function", &["payload"]),
+    ("query", &["parameters", "database", "workgroup"]),
+    ("machine", &["input"]),
+];
 /// Fields that nothing depends on: an editor's, and the one that links a nested execution to its parent.
 const IGNORED: [&str; 2] = ["$schema", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"];
 
 /// Arguments of a job, by name.
-pub type Arguments = BTreeMap<String, String>;
+pub type Arguments = BTreeMap<String, Text>;
 
-/// A pipeline: Glue jobs and crawlers in stages. The input of the pipeline state machine.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+/// A pipeline: Glue jobs, crawlers and other work in stages. The input of the pipeline state machine.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields, transform = allow_ignored)]
 pub struct Pipeline {
     /// Begins the names of the pipeline's executions; other characters than letters, digits, - and _ become -.
     #[schemars(length(min = 1, max = LONGEST_NAME))]
     pub name: String,
+    /// The objects that start it; crawler-sync template makes a rule of it.
+    pub trigger: Option<Trigger>,
+    /// When it starts by the clock; crawler-sync template makes a schedule of it.
+    pub schedule: Option<Schedule>,
+    /// Who is told how a run ended.
+    pub notify: Option<Notify>,
     /// Run in order: a stage starts when every step of the one before has ended well.
     #[schemars(length(min = 1))]
     pub stages: Vec<Stage>,
@@ -49,7 +82,7 @@ pub struct Pipeline {
 }
 
 /// Steps that run side by side.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Stage {
     /// For error messages and results.
@@ -60,8 +93,8 @@ pub struct Stage {
     pub steps: Vec<Step>,
 }
 
-/// A job, a crawler, or a job and then its crawler.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+/// One kind of work, a crawler, or work and then its crawler.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields, extend("allOf" = step_rules()))]
 pub struct Step {
     /// For error messages and results.
@@ -73,14 +106,53 @@ pub struct Step {
     /// The job's arguments, as Glue takes them: {"--layout": "wide"}.
     #[schemars(extend("propertyNames" = argument_names()))]
     pub arguments: Option<Arguments>,
-    /// The Glue crawler to run, after the job if there is one.
+    /// The Lambda function to invoke: its name, or name:alias. An error fails the step.
+    #[schemars(regex(pattern = FUNCTION))]
+    pub function: Option<String>,
+    /// What the function gets; an object of all that is known of the run unless set.
+    pub payload: Option<Template>,
+    /// The Athena query to run to its end. No values of the run are filled in: those are parameters.
+    #[schemars(length(min = 1, max = LONGEST_QUERY))]
+    pub query: Option<String>,
+    /// What the ? of the query stand for, in their order.
+    #[schemars(length(min = 1))]
+    pub parameters: Option<Vec<Parameter>>,
+    /// The database of the tables that the query names without one.
+    #[schemars(length(min = 1, max = LONGEST_DATABASE))]
+    pub database: Option<String>,
+    /// The workgroup of the query, which says where its result goes; primary unless set.
+    #[schemars(regex(pattern = WORKGROUP))]
+    pub workgroup: Option<String>,
+    /// The state machine to run to its end: its name, or name:alias.
+    #[schemars(regex(pattern = MACHINE))]
+    pub machine: Option<String>,
+    /// The machine's input; an object of all that is known of the run unless set.
+    pub input: Option<BTreeMap<String, Template>>,
+    /// The Glue crawler to run, after the work if there is any.
     #[schemars(length(min = 1, max = LONGEST_GLUE_NAME))]
     pub crawler: Option<String>,
     /// false: start the crawl and go on without waiting for it.
     pub r#await: Option<bool>,
+    /// How many times the work is started again after it failed; 0 unless set.
+    #[schemars(range(max = MOST_RETRIES))]
+    pub retries: Option<u64>,
     /// How long all of the step may take, in seconds; unless set, what is left of the run.
     #[schemars(range(min = 1, max = LONGEST_TIMEOUT))]
     pub timeout_seconds: Option<u64>,
+    /// true: its failure is told, and does not end the run.
+    pub optional: Option<bool>,
+}
+
+/// What a ? of a query stands for.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(untagged)]
+pub enum Parameter {
+    /// A string.
+    Text(Text),
+    /// A number.
+    Number(Number),
+    /// A truth value.
+    Flag(bool),
 }
 
 /// An object in S3; the trigger sets it.
@@ -117,11 +189,24 @@ fn step_rules() -> Value {
     let stated =
         |field: &str| json!({"required": [field], "properties": {field: {"type": "string"}}});
     let absent = |field: &str| json!({"properties": {field: {"type": "null"}}});
-    json!([
-        {"anyOf": [stated("job"), stated("crawler")]},
-        {"anyOf": [absent("arguments"), stated("job")]},
-        {"anyOf": [absent("await"), stated("crawler")]},
-    ])
+    let kinds = WORKS.map(|(kind, _)| kind);
+    let any_work_or = |other: Value| {
+        let mut ways = vec![other];
+        ways.extend(kinds.map(stated));
+        json!({"anyOf": ways})
+    };
+    let mut rules = vec![
+        any_work_or(stated("crawler")),
+        any_work_or(absent("retries")),
+        json!({"anyOf": [absent("await"), stated("crawler")]}),
+    ];
+    for (index, (kind, fields)) in WORKS.iter().enumerate() {
+        let needs = |field: &&str| json!({"anyOf": [absent(field), stated(kind)]});
+        rules.extend(fields.iter().map(needs));
+        let excludes = |other: &&str| json!({"anyOf": [absent(kind), absent(other)]});
+        rules.extend(kinds[index + 1..].iter().map(excludes));
+    }
+    rules.into()
 }
 
 impl Pipeline {
@@ -136,6 +221,9 @@ impl Pipeline {
                 fields.optional(ignored, Node::text);
             }
             let name = fields.required("name", |node| node.text_of(1..=LONGEST_NAME));
+            let trigger = fields.optional("trigger", Trigger::read);
+            let schedule = fields.optional("schedule", Schedule::read);
+            let notify = fields.optional("notify", Notify::read);
             let stages = fields.required("stages", |node| each(node, Stage::read));
             let timeout_seconds = fields.optional("timeoutSeconds", timeout);
             let arguments = fields.optional("arguments", arguments);
@@ -145,6 +233,9 @@ impl Pipeline {
             fields.finish();
             Some(Self {
                 name: name?.to_owned(),
+                trigger,
+                schedule,
+                notify,
                 stages: stages?,
                 timeout_seconds,
                 arguments,
@@ -182,25 +273,84 @@ impl Step {
             name: fields.optional("name", name),
             job: fields.optional("job", glue_name),
             arguments: fields.optional("arguments", arguments),
+            function: fields.optional("function", |node| {
+                let rule = "must be the name of a function, or name:alias";
+                node.matching(FUNCTION, rule).map(str::to_owned)
+            }),
+            payload: fields.optional("payload", Template::read),
+            query: fields.optional("query", |node| {
+                node.text_of(1..=LONGEST_QUERY).map(str::to_owned)
+            }),
+            parameters: fields.optional("parameters", |node| {
+                each(node, |node, _| Parameter::read(&node))
+            }),
+            database: fields.optional("database", |node| {
+                node.text_of(1..=LONGEST_DATABASE).map(str::to_owned)
+            }),
+            workgroup: fields.optional("workgroup", |node| {
+                node.matching(WORKGROUP, "must be the name of a workgroup")
+                    .map(str::to_owned)
+            }),
+            machine: fields.optional("machine", |node| {
+                let rule = "must be the name of a state machine, or name:alias";
+                node.matching(MACHINE, rule).map(str::to_owned)
+            }),
+            input: fields.optional("input", input_of_machine),
             crawler: fields.optional("crawler", glue_name),
             r#await: fields.optional("await", Node::flag),
+            retries: fields.optional("retries", |node| node.whole(0..=MOST_RETRIES)),
             timeout_seconds: fields.optional("timeoutSeconds", timeout),
+            optional: fields.optional("optional", Node::flag),
         };
         fields.finish();
-        let stated = |field: &str| {
-            node.value()
-                .get(field)
-                .is_some_and(|value| !value.is_null())
-        };
-        if !stated("job") && !stated("crawler") {
-            return node.wrong("needs a job or a crawler");
-        }
-        for (field, other) in [("arguments", "job"), ("await", "crawler")] {
-            if stated(field) && !stated(other) {
-                node.wrong::<()>(format!("{field} without a {other}"));
-            }
-        }
+        check_work(&node);
         Some(step)
+    }
+}
+
+/// Which fields of a step need which other one, as [`step_rules`] says.
+fn check_work(step: &Node<'_>) {
+    let stated = |field: &&str| {
+        step.value()
+            .get(field)
+            .is_some_and(|value| !value.is_null())
+    };
+    let kinds: Vec<_> = WORKS
+        .iter()
+        .map(|(kind, _)| *kind)
+        .filter(|kind| stated(kind))
+        .collect();
+    if kinds.is_empty() && !stated(&"crawler") {
+        step.wrong::<()>("needs a job, a function, a query, a machine or a crawler");
+        return;
+    }
+    match kinds[..] {
+        [] if stated(&"retries") => {
+            step.wrong("retries without a job, a function, a query or a machine")
+        }
+        [first, second, ..] => step.wrong::<()>(format!(
+            "has a {first} and a {second}: each needs a step of its own"
+        )),
+        _ => None,
+    };
+    let others = WORKS
+        .iter()
+        .flat_map(|(kind, fields)| fields.iter().map(move |field| (field, kind)));
+    for (field, kind) in others.chain([(&"await", &"crawler")]) {
+        if stated(field) && !stated(kind) {
+            step.wrong::<()>(format!("{field} without a {kind}"));
+        }
+    }
+}
+
+impl Parameter {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        match node.value() {
+            Value::String(_) => Text::read(node).map(Self::Text),
+            Value::Number(number) => Some(Self::Number(number.clone())),
+            Value::Bool(flag) => Some(Self::Flag(*flag)),
+            _ => node.wrong("must be a string, a number, true or false"),
+        }
     }
 }
 
@@ -263,8 +413,15 @@ fn arguments(node: &Node<'_>) -> Option<Arguments> {
             if !name.starts_with("--") {
                 return node.wrong("the name of an argument must begin with --");
             }
-            Some((name.to_owned(), node.text()?.to_owned()))
+            Some((name.to_owned(), Text::read(&node)?))
         })
         .collect();
     read.into_iter().collect()
+}
+
+fn input_of_machine(node: &Node<'_>) -> Option<BTreeMap<String, Template>> {
+    match Template::read(node)? {
+        Template::Object(fields) => Some(fields),
+        _ => node.wrong("must be an object"),
+    }
 }

@@ -79,6 +79,127 @@ fn arguments_go_from_the_day_to_the_trigger_to_the_run_to_the_step() {
     }
 }
 
+/// Whoever runs a day again says so in one place, and means every text; a text that is itself filled in cannot say it.
+#[test]
+fn a_date_of_the_run_is_the_date_of_every_text() {
+    for (date, told) in [
+        (json!({"--date": "2020-02-02"}), "2020-02-02 2020-02-02"),
+        (json!({"--date": "on {date}"}), "on 2026-01-31 2026-01-31"),
+        (json!({}), "2026-01-31 2026-01-31"),
+    ] {
+        let pipeline = one_job(&json!({
+            "arguments": date,
+            "stages": [{"steps": [{"job": "j", "arguments": {"--out": "{date}"}}]}],
+        }));
+        let arguments = arguments(&pipeline, "by-hand");
+        let both = format!("{} {}", arguments["--date"], arguments["--out"]).replace('"', "");
+        assert_eq!(both, told);
+    }
+}
+
+fn one_step(step: &Value, fields: &Value) -> Value {
+    let mut stages = fields.clone();
+    stages["stages"] = json!([{"steps": [step]}]);
+    one_job(&stages)
+}
+
+fn work(step: &Value, fields: &Value) -> Value {
+    let plan = serde_json::to_value(planned(&one_step(step, fields), "run")).expect("JSON");
+    plan["stages"][0]["steps"][0].clone()
+}
+
+/// A key is whatever its uploader likes: in a query it must stay a string, whatever quotes it has.
+#[test]
+fn parameters_of_a_query_are_literals() {
+    let object = json!({"object": {"bucket": "b", "key": "x'; DROP TABLE t; --{date}\\"}});
+    let step = json!({
+        "query": "SELECT '{key}' FROM t WHERE k = ? AND n > ? AND new = ?", "parameters": ["{key}", -1.5, true],
+        "database": "lake",
+    });
+    assert_eq!(
+        work(&step, &object)["request"],
+        json!({
+            "QueryString": "SELECT '{key}' FROM t WHERE k = ? AND n > ? AND new = ?",
+            "WorkGroup": "primary",
+            "QueryExecutionContext": {"Database": "lake"},
+            "ExecutionParameters": ["'x''; DROP TABLE t; --{date}\\'", "-1.5", "true"],
+        })
+    );
+    let plain = work(&json!({"query": "q", "workgroup": "etl"}), &json!({}));
+    assert_eq!(
+        plain["request"],
+        json!({"QueryString": "q", "WorkGroup": "etl"})
+    );
+    let long = one_step(
+        &json!({"query": "q", "parameters": ["'".repeat(512)]}),
+        &json!({}),
+    );
+    assert_eq!(
+        refused(&long),
+        ["stage 1, step 1: parameters[0]: has more than 1024 characters"]
+    );
+}
+
+/// Without a payload or an input of its own, work is told all there is to know.
+#[test]
+fn functions_and_machines_are_told_what_is_known() {
+    let window = json!({"window": {"queue": "p-", "start": "2026-01-30T23:59:00Z", "end": "2026-01-31T00:00:00Z"}});
+    let object = json!({"object": {"bucket": "b", "key": "in/a.csv"}});
+    let of_window = json!({
+        "date": "2026-01-30", "pipeline": "p", "execution": "run",
+        "window_start": "2026-01-30T23:59:00Z", "window_end": "2026-01-31T00:00:00Z",
+    });
+    let of_object = json!({
+        "date": "2026-01-31", "pipeline": "p", "execution": "run",
+        "bucket": "b", "key": "in/a.csv", "file": "a.csv",
+    });
+    for (fields, told) in [(window, of_window), (object, of_object)] {
+        assert_eq!(work(&json!({"function": "f"}), &fields)["payload"], told);
+        assert_eq!(work(&json!({"machine": "m"}), &fields)["input"], told);
+    }
+    let own = json!({"machine": "m", "input": {"{x}": [{"day": "{date}"}], "n": 1}});
+    let fields = json!({});
+    assert_eq!(
+        work(&own, &fields)["input"],
+        json!({"{x}": [{"day": "2026-01-31"}], "n": 1})
+    );
+    let own = json!({"function": "f", "payload": ["{pipeline}", null]});
+    assert_eq!(work(&own, &fields)["payload"], json!(["p", null]));
+}
+
+fn refused(value: &Value) -> Vec<String> {
+    let pipeline = Pipeline::read(value).expect("a good pipeline");
+    let mistakes = plan(pipeline, &execution("run")).expect_err("no plan");
+    mistakes.all().iter().map(ToString::to_string).collect()
+}
+
+/// A job must not be told an empty place to write to: what a run does not have is refused, each text of it.
+#[test]
+fn facts_that_a_run_does_not_have_are_refused() {
+    let object = "only runs of a trigger with coalesceSeconds 0 have an object";
+    let window = "only runs of a trigger with other coalesceSeconds than 0 have a window";
+    let pipeline = json!({
+        "name": "p", "arguments": {"--from": "{window_start}"},
+        "stages": [{"name": "raw", "steps": [
+            {"job": "j", "arguments": {"--key": "{file}{bucket}"}},
+            {"function": "f", "payload": {"a": ["{date}", "{key}"]}},
+            {"machine": "m", "input": {"a": {"b": "{window_end}"}}},
+            {"query": "q", "parameters": [1, "{key}"]},
+        ]}],
+    });
+    assert_eq!(
+        refused(&pipeline),
+        [
+            format!("arguments.--from: asks for {{window_start}}: {window}"),
+            format!("stage 1 (raw), step 1: arguments.--key: asks for {{bucket}}: {object}"),
+            format!("stage 1 (raw), step 1: arguments.--key: asks for {{file}}: {object}"),
+            format!("stage 1 (raw), step 2: payload.a[1]: asks for {{key}}: {object}"),
+            format!("stage 1 (raw), step 3: input.a.b: asks for {{window_end}}: {window}"),
+            format!("stage 1 (raw), step 4: parameters[1]: asks for {{key}}: {object}"),
+        ]
+    );
+}
+
 /// Only the run of the window waits for its turn; the same input under another name waits for nobody.
 #[test]
 fn a_window_counts_under_its_own_name_only() {
@@ -108,7 +229,7 @@ fn a_plan_that_would_not_fit_is_refused() {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z]{1,8}", "\\PC{1,20}", Just("null".to_owned())]
+    prop_oneof!["[a-z]{1,8}", "[^{\\PC]{1,20}", Just("null".to_owned())]
 }
 
 fn any_arguments() -> impl Strategy<Value = Value> {
@@ -116,20 +237,43 @@ fn any_arguments() -> impl Strategy<Value = Value> {
     btree_map(name, text(), 0..4).prop_map(|fields| json!(fields))
 }
 
+fn any_work() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({})),
+        (text(), option::of(any_arguments()))
+            .prop_map(|(job, arguments)| json!({"job": job, "arguments": arguments})),
+        option::of(text()).prop_map(|payload| json!({"function": "f", "payload": payload})),
+        (text(), option::of(vec(text(), 1..3)), option::of(text())).prop_map(
+            |(query, parameters, database)| {
+                json!({"query": query, "parameters": parameters, "database": database})
+            }
+        ),
+        option::of(any_arguments()).prop_map(|input| json!({"machine": "m", "input": input})),
+    ]
+}
+
 fn any_step() -> impl Strategy<Value = Value> {
-    let job = (text(), option::of(any_arguments()));
-    let crawl = (text(), option::of(any::<bool>()));
-    let work =
-        (job, crawl, 0..3).prop_map(|((job, arguments), (crawler, wait), kind)| match kind {
-            0 => json!({"job": job, "arguments": arguments}),
-            1 => json!({"crawler": crawler, "await": wait}),
-            _ => json!({"job": job, "arguments": arguments, "crawler": crawler, "await": wait}),
-        });
-    (work, option::of(text()), option::of(1..=172_800_u32)).prop_map(|(mut step, name, seconds)| {
-        step["name"] = json!(name);
-        step["timeoutSeconds"] = json!(seconds);
-        step
-    })
+    (
+        any_work(),
+        option::of((text(), option::of(any::<bool>()))),
+        option::of(text()),
+        option::of(1..=172_800_u32),
+        option::of(any::<bool>()),
+        option::of(0..=20_u32),
+    )
+        .prop_map(|(work, crawl, name, seconds, optional, retries)| {
+            let mut step = work;
+            let rests = step.as_object().is_some_and(Map::is_empty);
+            if let Some((crawler, wait)) = crawl.or(rests.then(|| ("c".to_owned(), None))) {
+                step["crawler"] = json!(crawler);
+                step["await"] = json!(wait);
+            }
+            step["name"] = json!(name);
+            step["timeoutSeconds"] = json!(seconds);
+            step["optional"] = json!(optional);
+            step["retries"] = if rests { Value::Null } else { json!(retries) };
+            step
+        })
 }
 
 fn any_pipeline() -> impl Strategy<Value = Value> {
@@ -178,31 +322,43 @@ proptest! {
     #[test]
     fn a_plan_has_every_field_that_the_machine_reads(pipeline in any_pipeline()) {
         let plan = serde_json::to_value(planned(&pipeline, "run")).expect("JSON");
-        prop_assert_eq!(keys(&plan), ["name", "stages", "startAfter", "timeoutSeconds", "window"]);
+        prop_assert_eq!(keys(&plan), ["name", "notify", "stages", "startAfter", "timeoutSeconds", "window"]);
         prop_assert!(plan["name"].is_string() && plan["timeoutSeconds"].is_u64());
+        prop_assert_eq!(keys(&plan["notify"]), ["failed", "succeeded"]);
         let stages = plan["stages"].as_array().expect("stages");
         prop_assert_eq!(stages.len(), pipeline["stages"].as_array().map_or(0, Vec::len));
         for stage in stages {
             prop_assert_eq!(keys(stage), ["name", "steps"]);
             for step in stage["steps"].as_array().expect("steps") {
                 prop_assert!(step["place"].is_string() && step["await"].is_boolean());
-                match step["work"].as_str() {
+                prop_assert!(step["retries"].is_u64() && step["optional"].is_boolean());
+                let of_work: &[&str] = match step["work"].as_str() {
                     Some("job") => {
-                        prop_assert_eq!(
-                            keys(step),
-                            ["arguments", "await", "crawler", "job", "place", "timeoutSeconds", "work"]
-                        );
-                        prop_assert!(step["job"].is_string());
                         let arguments = step["arguments"].as_object().expect("arguments");
                         prop_assert!(arguments.values().all(Value::is_string));
                         prop_assert!(arguments.contains_key("--date"));
+                        &["job", "arguments"]
+                    }
+                    Some("function") => &["function", "payload"],
+                    Some("query") => {
+                        prop_assert!(step["request"]["QueryString"].is_string());
+                        prop_assert!(step["request"]["WorkGroup"].is_string());
+                        &["request"]
+                    }
+                    Some("machine") => {
+                        prop_assert!(step["input"].is_object());
+                        &["machine", "input"]
                     }
                     Some("none") => {
-                        prop_assert_eq!(keys(step), ["await", "crawler", "place", "timeoutSeconds", "work"]);
                         prop_assert!(step["crawler"].is_string());
+                        &[]
                     }
-                    other => prop_assert!(false, "{other:?}"),
-                }
+                    other => return Err(TestCaseError::fail(format!("{other:?}"))),
+                };
+                let common = ["await", "crawler", "optional", "place", "retries", "timeoutSeconds", "work"];
+                let mut wanted = [&common, of_work].concat();
+                wanted.sort_unstable();
+                prop_assert_eq!(keys(step), wanted);
             }
         }
     }

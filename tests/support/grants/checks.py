@@ -19,7 +19,11 @@ BUCKET, PREFIX = "granted", "landing/"
 JOB, LONG_JOB = "granted-job", "granted-long-job"
 CRAWLER, LONG_CRAWLER = "granted-crawler", "granted-long-crawler"
 DATABASE = "granted"
-PIPELINE = {"name": "granted", "stages": [{"steps": [{"job": JOB, "crawler": CRAWLER}]}]}
+PIPELINE = {
+    "name": "granted",
+    "trigger": {"bucket": BUCKET, "prefix": PREFIX},
+    "stages": [{"steps": [{"job": JOB, "crawler": CRAWLER}]}],
+}
 ENDLESS = {"local:seconds": "600", "local:stopping-seconds": "0"}
 QUICK = {"local:seconds": "0", "local:stopping-seconds": "0"}
 # The first look comes after a second, the next one a minute later: it ends amid that wait.

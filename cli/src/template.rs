@@ -1,0 +1,149 @@
+//! `crawler-sync template`: the CloudFormation template that starts pipelines.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use askama::Template;
+use serde_json::json;
+
+use crate::files::{self, File};
+use crate::resources::{input, input_template, logical_id, printable};
+
+/// What a trigger without a bucket leaves to the deployment.
+const ANY_BUCKET: &str = "!Ref SourceBucketName";
+
+/// Write the CloudFormation template of pipelines: a rule for each trigger, a schedule for each schedule.
+///
+/// The pipelines are checked first. Ends with 1 if there is a mistake in one, and writes nothing.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: crawler-sync template pipelines/ --output pipelines/template.yaml"
+)]
+pub(crate) struct Arguments {
+    /// Pipeline files, and folders of them.
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    paths: Vec<PathBuf>,
+    /// The stack that runs the pipelines, unless a deployment says otherwise.
+    #[arg(long, value_name = "NAME", default_value = "crawler-sync")]
+    stack: String,
+    /// Where to write it; to the standard output unless said.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Writes the template, or what is wrong.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let (files, found) = files::read(&arguments.paths);
+    found.iter().for_each(|each| eprintln!("{each}"));
+    if !found.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    let text = match rendered(&files, &arguments.stack) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("the template cannot be made: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let Some(output) = &arguments.output else {
+        print!("{text}");
+        return ExitCode::SUCCESS;
+    };
+    if let Err(error) = fs::write(output, text) {
+        eprintln!("{}: cannot be written: {error}", output.display());
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
+    let mut pipelines: Vec<_> = files.iter().filter_map(Part::of).collect();
+    pipelines.sort_by(|one, other| one.id.cmp(&other.id));
+    let text = Stack {
+        stack: quoted(stack),
+        asks_for_bucket: (pipelines.iter())
+            .filter_map(|part| part.rule.as_ref())
+            .any(|rule| rule.bucket == ANY_BUCKET),
+        pipelines,
+    }
+    .render()?;
+    Ok(text)
+}
+
+/// The whole template.
+#[derive(Template)]
+#[template(path = "pipelines.yaml", escape = "none")]
+struct Stack {
+    stack: String,
+    /// Whether a trigger leaves its bucket to the deployment.
+    asks_for_bucket: bool,
+    pipelines: Vec<Part>,
+}
+
+/// What starts a pipeline. Texts of the pipeline are JSON already, which is YAML.
+struct Part {
+    id: String,
+    file: String,
+    /// What it is, for the console.
+    description: String,
+    rule: Option<Rule>,
+    schedule: Option<Clock>,
+}
+
+struct Rule {
+    bucket: String,
+    prefix: String,
+    input_template: String,
+}
+
+struct Clock {
+    expression: String,
+    timezone: Option<String>,
+    input: String,
+}
+
+impl Part {
+    /// Of a file that something starts.
+    fn of(file: &File) -> Option<Self> {
+        let pipeline = &file.pipeline;
+        let rule =
+            pipeline
+                .trigger
+                .as_ref()
+                .zip(input_template(file))
+                .map(|(trigger, template)| Rule {
+                    bucket: trigger
+                        .bucket
+                        .as_deref()
+                        .map_or_else(|| ANY_BUCKET.to_owned(), quoted),
+                    prefix: quoted(&trigger.prefix),
+                    input_template: indented(&template, 14),
+                });
+        let schedule = pipeline.schedule.as_ref().map(|schedule| Clock {
+            expression: quoted(&schedule.expression),
+            timezone: schedule.timezone.as_deref().map(quoted),
+            input: indented(&printable(&format!("{:#}", input(file))), 10),
+        });
+        (rule.is_some() || schedule.is_some()).then(|| Self {
+            id: logical_id(&pipeline.name),
+            file: file.name(),
+            description: quoted(&format!(
+                "Starts the pipeline {} ({})",
+                pipeline.name,
+                file.name()
+            )),
+            rule,
+            schedule,
+        })
+    }
+}
+
+fn quoted(text: &str) -> String {
+    printable(&json!(text).to_string())
+}
+
+/// A text in a block of YAML.
+fn indented(text: &str, columns: usize) -> String {
+    text.replace('\n', &format!("\n{}", " ".repeat(columns)))
+}
