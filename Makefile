@@ -106,6 +106,10 @@ costs: $(LOCAL)/ready bootstraps  ## Write the table of docs/costs.md from histo
 diagrams: $(LOCAL)/ready  ## Draw docs/machines.md from the definitions of the state machines
 	$(LOCAL)/bin/python tools/diagrams.py
 
+.PHONY: pipelines
+pipelines:  ## Check the files in pipelines/, and write pipelines/template.yaml from them
+	@cargo run --quiet --locked --package crawler-sync -- template pipelines --output pipelines/template.yaml
+
 .PHONY: schema
 schema: bootstraps  ## Write pipelines/schema.json from the types that pipelines are read into
 	target/debug/examples/schema > pipelines/schema.json
@@ -117,6 +121,16 @@ deploy: $(BUILD)/ready $(CHECKS)/ready $(CONFIG)  ## Build with SAM and deploy; 
 	$(SAM_BUILD)
 	$(CHECKS)/bin/sam deploy --config-file '$(abspath $(CONFIG))' --no-fail-on-empty-changeset \
 	  $(if $(SAVED),$(if $(GUIDED),--guided),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+	$(MAKE) deploy-pipelines
+
+# What the machinery's deployment has saved. No changeset is confirmed: rules and schedules grant nothing.
+saved = $(shell sed -n 's/^$(1) *= *"\(.*\)"/\1/p' '$(CONFIG)' | tail -1)
+.PHONY: deploy-pipelines
+deploy-pipelines: pipelines $(CHECKS)/ready  ## Deploy what starts the pipelines (PARAMETERS='SourceBucketName=landing', CONFIG=prod.toml)
+	$(CHECKS)/bin/sam deploy --template-file pipelines/template.yaml --config-file '$(abspath $(CONFIG))' \
+	  --config-env pipelines --stack-name '$(call saved,stack_name)-pipelines' \
+	  $(addprefix --region ,$(call saved,region)) --resolve-s3 --no-fail-on-empty-changeset \
+	  --parameter-overrides MachineryStack='$(call saved,stack_name)' $(PARAMETERS)
 
 # The file of a further stack begins with what all have in common.
 $(CONFIG):

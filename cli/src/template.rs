@@ -68,7 +68,7 @@ fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
         pipelines,
     }
     .render()?;
-    Ok(text)
+    Ok(text + "\n")
 }
 
 /// The whole template.

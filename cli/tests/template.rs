@@ -72,7 +72,7 @@ fn parts_depend_on_their_own_file_alone() {
 #[test]
 fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     let hostile =
-        "<aws.events.event.json> <x> ${AWS::Region} !Ref é\u{2028}\u{85}'\"\\ # : {{ \n\t- x";
+        "<aws.events.event.json> <x> ${{AWS::Region} !Ref é\u{2028}\u{85}'\"\\ # : {{ \n\t- x";
     let start = json!({
         "trigger": {"prefix": "land ing/é\"<'", "suffixes": [".csv"], "minBytes": 1, "ignore": ["<*>"], "coalesceSeconds": 0},
         "schedule": {"expression": "rate(1 hour)", "timezone": "Europe/Berlin"},

@@ -26,7 +26,6 @@ PARAMETERS = (ROOT / "template.yaml").read_text().partition("\nParameters:\n")[2
 # What `sam deploy --guided` asks, and what a person answers who takes what is offered but where nothing is.
 ANSWERS = {
     "Stack Name": "loads",
-    "Parameter SourceBucketName": "landing",
     "Parameter JobNamePattern": "etl-*",
     "Parameter CrawlerNamePattern": "etl-*",
     "Confirm changes before deploy": "y",
@@ -99,8 +98,9 @@ def test_the_first_deployment_asks_for_what_it_needs(aws: LocalAws, deployed: st
     """Whoever has only the README must get from nothing to a stack."""
     assert "Successfully created/updated stack - loads" in deployed
     answered = parameters(aws)
-    assert (answered["SourceBucketName"], answered["JobNamePattern"]) == ("landing", "etl-*")
+    assert (answered["CrawlerNamePattern"], answered["JobNamePattern"]) == ("etl-*", "etl-*")
     assert answered["Architecture"] == HOST
+    assert "Successfully created/updated stack - loads-pipelines" in deployed
 
 
 def test_what_sam_deployed_works(aws: LocalAws, deployed: str) -> None:
@@ -123,7 +123,7 @@ def test_the_next_deployment_takes_the_answers_from_the_file(aws: LocalAws, conf
     before = parameters(aws)
     config.write_text(config.read_text().replace(r"CoalesceSeconds=\"60\"", r"CoalesceSeconds=\"30\""))
     said = make_deploy(aws, config, answers="y\n")
-    assert "Parameter SourceBucketName" not in said
+    assert "Parameter JobNamePattern" not in said
     assert parameters(aws) == before | {"CoalesceSeconds": "30"}
 
 
