@@ -1,4 +1,4 @@
-"""Behaviour as data: tags named `local:…` on a crawler, a job, a state machine or a table choose how it behaves.
+"""Behaviour as data: tags named `local:…` on a crawler, a job, a machine, a table and so on choose how it behaves.
 
 AWS has nothing of the kind. The table of tags is in local/aws/README.md.
 """
@@ -94,11 +94,14 @@ def check_tags(kind: str, operations: Collection[str], tags: Mapping[str, str]) 
             faults(value)
 
 
-def check_table_tags(operations: Collection[str], tags: Mapping[str, str]) -> None:
+def check_resource_tags(kind: str, operations: Collection[str], tags: Mapping[str, str], *times: str) -> None:
+    """The same for what knows faults of these operations, and tags of times, only."""
     for tag, value in tags.items():
-        if tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in operations:
-            raise ValueError(f"unknown tag {tag} of a table")
-        if tag.startswith(FAULT_PREFIX):
+        if tag in times:
+            _seconds(tag, value)
+        elif tag.startswith(PREFIX) and tag.removeprefix(FAULT_PREFIX) not in operations:
+            raise ValueError(f"unknown tag {tag} of a {kind}")
+        elif tag.startswith(FAULT_PREFIX):
             faults(value)
 
 

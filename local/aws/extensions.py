@@ -1,6 +1,7 @@
 """What ministack lacks, or does unlike AWS; each module names the AWS document it follows."""
 
 from local.aws import endpoints, patching, snapshots
+from local.aws.athena import queries, workgroups
 from local.aws.awslambda import errors, roles
 from local.aws.cloudformation import resources
 from local.aws.cloudtrail import data_events
@@ -10,6 +11,7 @@ from local.aws.glue import api, crawlers, jobs
 from local.aws.iam import requests
 from local.aws.iam import roles as iam_roles
 from local.aws.stepfunctions import (
+    athena_queries,
     callbacks,
     executions,
     expressions,
@@ -28,6 +30,8 @@ EXTENSIONS = (
     api,
     crawlers,
     jobs,
+    workgroups,
+    queries,
     history,
     integrations,
     state_machines,
@@ -36,6 +40,7 @@ EXTENSIONS = (
     states,
     callbacks,
     glue_jobs,
+    athena_queries,
     expressions,
     errors,
     roles,

@@ -21,7 +21,13 @@ WITHHOLD = "x-local-withhold"
 FOREIGN = "x-local-foreign"
 HTML = b"<html><body><h1>It works!</h1></body></html>"
 # What each service calls a breakdown of its own.
-INTERNAL = {"glue": "InternalServiceException", "states": "InternalFailure", "dynamodb": "InternalServerError"}
+INTERNAL = {
+    "glue": "InternalServiceException",
+    "states": "InternalFailure",
+    "dynamodb": "InternalServerError",
+    "athena": "InternalServerException",
+    "sns": "InternalError",
+}
 MESSAGES = {
     "ThrottlingException": "Rate exceeded",
     "OperationTimeoutException": "The operation timed out",

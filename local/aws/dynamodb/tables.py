@@ -13,7 +13,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 
 from local.aws import faults, patching
 from local.aws.answers import Response, call
-from local.aws.behaviour import check_table_tags
+from local.aws.behaviour import check_resource_tags
 
 original = patching.names(dynamodb, "handle_request")
 ministack = patching.names(dynamodb, "_tags", "_update_ttl")
@@ -55,7 +55,9 @@ def _refused_tags(operation: str, body: bytes) -> Response | None:
     if operation not in ("CreateTable", "TagResource"):
         return None
     try:
-        check_table_tags(_operations(), {tag["Key"]: tag["Value"] for tag in json.loads(body).get("Tags", [])})
+        check_resource_tags(
+            "table", _operations(), {tag["Key"]: tag["Value"] for tag in json.loads(body).get("Tags", [])}
+        )
     except ValueError as error:
         return error_response_json("ValidationException", str(error))
     return None

@@ -37,6 +37,7 @@ MODELS = {
 }
 # The prefix of an optimized integration's errors, and its service in the SDK 1.x.
 OPTIMIZED = {
+    "athena": ("Athena", "AmazonAthena"),
     "dynamodb": ("DynamoDB", "AmazonDynamoDB"),
     "ecs": ("ECS", "AmazonECS"),
     "events": ("EventBridge", "AmazonEventBridge"),
