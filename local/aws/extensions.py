@@ -10,6 +10,7 @@ from local.aws.eventbridge import deliveries
 from local.aws.glue import api, crawlers, jobs
 from local.aws.iam import requests
 from local.aws.iam import roles as iam_roles
+from local.aws.sns import topics
 from local.aws.stepfunctions import (
     athena_queries,
     callbacks,
@@ -19,6 +20,7 @@ from local.aws.stepfunctions import (
     history,
     integrations,
     nested_executions,
+    sns_messages,
     state_machines,
     states,
 )
@@ -32,6 +34,7 @@ EXTENSIONS = (
     jobs,
     workgroups,
     queries,
+    topics,
     history,
     integrations,
     state_machines,
@@ -41,6 +44,7 @@ EXTENSIONS = (
     callbacks,
     glue_jobs,
     athena_queries,
+    sns_messages,
     expressions,
     errors,
     roles,

@@ -49,9 +49,15 @@ OPTIMIZED = {
 }
 # What causes call a service, where the SDK's classes call it otherwise.
 TOLD = {"dynamodb": "AmazonDynamoDBv2"}
-# What a service calls a denial, where it has its own word, and who answers 403 to it.
+# What a service calls a denial, where it has its own word.
 DENIALS = {"sns": "AuthorizationError"}
-FORBIDDING = ("lambda", "sns")
+# The HTTP status of an error where it is not 400.
+STATUSES = {
+    ("lambda", DENIED): 403,
+    ("sns", "AuthorizationError"): 403,
+    ("sns", "NotFound"): 404,
+    ("sns", "InternalError"): 500,
+}
 
 # Whether errors are to keep the service's own codes, for an optimized integration to name them.
 _raw: ContextVar[bool] = ContextVar("raw", default=False)
@@ -105,7 +111,7 @@ def refusal(service: str, operation: str, code: str, message: str) -> Any:
     model = model_of(service)
     assert model
     known = _class(code) in _errors(model, operation)
-    status = 403 if service in FORBIDDING and code in (DENIED, DENIALS.get(service)) else 400
+    status = STATUSES.get((service, code), 400)
     answer = f"Status Code: {status}; Error Code: {code}; Request ID: {new_uuid()}; Proxy: null"
     cause = f"{message} (Service: {TOLD.get(service, name)}; {answer})"
     return ministack._ExecutionError(f"{prefix}.{_class(code) if known else f'{name}Exception'}", cause)

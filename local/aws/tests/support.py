@@ -196,11 +196,11 @@ class Local:
         assert execution["status"] == "FAILED", execution
         return execution["error"], execution["cause"]
 
-    def queue(self) -> tuple[str, str]:
-        """URL and ARN of a new queue that EventBridge may send to."""
+    def queue(self, service: str = "events") -> tuple[str, str]:
+        """URL and ARN of a new queue that EventBridge, or another service, may send to."""
         name = unique("queue")
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-        principal = {"Service": "events.amazonaws.com"}
+        principal = {"Service": f"{service}.amazonaws.com"}
         may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn, "Principal": principal}
         return self.sqs.create_queue(QueueName=name, Attributes={"Policy": policy(may_send)})["QueueUrl"], arn
 
