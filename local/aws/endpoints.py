@@ -7,12 +7,14 @@ Wraps ministack's ASGI application, so it is bound to the same address and nothi
     GET    /_local/allowed  [[role, action]]: what roles were allowed;  DELETE forgets it
     GET    /_local/denied   the same of what they were denied
     POST   /_local/events   puts the event of the body on the default bus, as it is
+    POST   /_local/schedules/<group>/<name>  delivers the schedule now, as if due at the body's "at"
 """
 
 import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import ministack.app
@@ -22,6 +24,7 @@ from hypercorn.protocol.http_stream import HTTPStream
 from local.aws import faults, patching
 from local.aws.eventbridge import events
 from local.aws.iam import authorization
+from local.aws.scheduler import schedules
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -30,6 +33,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 original = patching.names(ministack.app, "app")
 
 PREFIX = "/_local/"
+SCHEDULES = "schedules/"
 
 
 def install() -> None:
@@ -68,6 +72,11 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
                 await asyncio.to_thread(events.put, json.loads(await _body(receive)))
             except ValueError as error:
                 status, answer = 400, {"message": str(error)}
+        case "POST", path if path.startswith(SCHEDULES):
+            try:
+                await asyncio.to_thread(_fire, path.removeprefix(SCHEDULES), json.loads(await _body(receive)))
+            except (ValueError, schedules.NotFiredError) as error:
+                status, answer = 400, {"message": str(error)}
         case _:
             status = 404
     await send(
@@ -78,6 +87,12 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         }
     )
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+def _fire(path: str, how: dict[str, str | None]) -> None:
+    group, _, name = path.partition("/")
+    at = how.get("at")
+    schedules.fire(group, name, datetime.fromisoformat(at).astimezone(UTC) if at else None)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -4,12 +4,14 @@ from local.aws import endpoints, patching, snapshots
 from local.aws.athena import queries, workgroups
 from local.aws.awslambda import errors, roles
 from local.aws.cloudformation import resources
+from local.aws.cloudformation import schedules as stack_schedules
 from local.aws.cloudtrail import data_events
 from local.aws.dynamodb import tables
 from local.aws.eventbridge import deliveries
 from local.aws.glue import api, crawlers, jobs
 from local.aws.iam import requests
 from local.aws.iam import roles as iam_roles
+from local.aws.scheduler import schedules
 from local.aws.sns import topics
 from local.aws.stepfunctions import (
     athena_queries,
@@ -49,9 +51,11 @@ EXTENSIONS = (
     errors,
     roles,
     deliveries,
+    schedules,
     data_events,
     tables,
     resources,
+    stack_schedules,
     endpoints,
 )
 

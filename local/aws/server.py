@@ -15,8 +15,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
+from urllib.parse import quote
 
 import boto3
 from botocore.client import BaseClient
@@ -172,6 +174,11 @@ class LocalAws:
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Puts an event on the default bus as it is: source, id and time included."""
         self._local("POST", "/_local/events", event)
+
+    def fire_schedule(self, name: str, at: datetime | None = None, *, group: str = "default") -> None:
+        """Delivers a schedule of EventBridge Scheduler now, as if it were due at this time."""
+        path = f"/_local/schedules/{quote(group)}/{quote(name)}"
+        self._local("POST", path, {"at": at.isoformat() if at else None})
 
     def _local(self, method: str, path: str, body: object = None) -> Any:
         try:

@@ -23,11 +23,12 @@ original = patching.names(eventbridge, "_invoke_target")
 ministack = patching.names(eventbridge, "_pattern_event_view")
 queues = patching.names(sqs, "_act_send_message", "_queue_by_arn")
 
+DENIED = "AccessDeniedException"
 # The ERROR_CODE of what a start answered; of these, only throttling passes.
 CODES = {
     "StateMachineDoesNotExist": "NO_RESOURCE",
     "StateMachineDeleting": "NO_RESOURCE",
-    "AccessDeniedException": "NO_PERMISSIONS",
+    DENIED: "NO_PERMISSIONS",
     "ThrottlingException": "THROTTLING",
     "ExecutionLimitExceeded": "THROTTLING",
 }
@@ -36,18 +37,31 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 @dataclass(frozen=True)
+class Failure:
+    code: str  # the target's own
+    message: str
+
+    @property
+    def kind(self) -> str:
+        return CODES.get(self.code, "INTERNAL_ERROR")
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one target."""
+    """One event on its way from a rule to one target."""
 
     target: dict[str, Any]
     rule: dict[str, Any]
     event: dict[str, Any]
 
+    def payload(self, text: str, _attempt: int) -> str:
+        """What the attempt of this number hands to the target."""
+        return text
 
-@dataclass(frozen=True)
-class Failure:
-    code: str
-    message: str
+    def parked(self, failure: Failure, retries: int) -> tuple[str, dict[str, str]]:
+        """The message for the dead-letter queue, and its attributes."""
+        told = {"RULE_ARN": self.rule.get("Arn", ""), "ERROR_CODE": failure.kind, "RETRY_ATTEMPTS": str(retries)}
+        return json.dumps(self.event), told
 
 
 _current: contextvars.ContextVar[Delivery] = contextvars.ContextVar("delivery")
@@ -59,33 +73,40 @@ def install() -> None:
 
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
     view = view or ministack._pattern_event_view(event)
-    delivery = Delivery(target, rule, view.event_with_detail())
-    if refused := permissions.refusal(target, rule):
-        _park(delivery, Failure("NO_PERMISSIONS", refused), {"RETRY_ATTEMPTS": "0"})
+    deliver(Delivery(target, rule, view.event_with_detail()), event, view)
+
+
+def deliver(delivery: Delivery, event: dict[str, Any], view: Any) -> None:
+    if refused := permissions.refusal(delivery.target, delivery.rule):
+        _park(delivery, Failure(DENIED, refused), 0, {})
         return
+    target = dict(delivery.target)
+    # A machine gets its input with each attempt.
+    if target.get("Input") and not target["Arn"].startswith("arn:aws:states:"):
+        target["Input"] = delivery.payload(target["Input"], 1)
     token = _current.set(delivery)
     try:
-        original._invoke_target(target, event, rule, view)
+        original._invoke_target(target, event, delivery.rule, view)
     finally:
         _current.reset(token)
 
 
 def start(arn: str, payload: str) -> None:
     """The first attempt; whatever has to follow it must not hold up the bus."""
-    if failure := _attempt(arn, payload):
+    if failure := _attempt(arn, payload, 1):
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(_follow_up, arn, payload, failure), daemon=True).start()
 
 
-def _attempt(arn: str, payload: str) -> Failure | None:
+def _attempt(arn: str, payload: str, number: int) -> Failure | None:
     delivery = _current.get()
     if refused := permissions.refusal(delivery.target, delivery.rule):  # the role may have changed between attempts
-        return Failure("NO_PERMISSIONS", refused)
-    status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": payload})
+        return Failure(DENIED, refused)
+    status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": delivery.payload(payload, number)})
     if status < 400:
         return None
     answer = json.loads(body)
-    return Failure(CODES.get(answer["__type"], "INTERNAL_ERROR"), answer["message"])
+    return Failure(answer["__type"], answer["message"])
 
 
 def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
@@ -95,7 +116,7 @@ def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
     attempts, seconds = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86400)
     deadline, retries = time.monotonic() + float(seconds), 0
     exhausted: dict[str, str] = {}
-    while failure and failure.code not in FINAL and not exhausted:
+    while failure and failure.kind not in FINAL and not exhausted:
         if retries >= int(attempts):
             exhausted = {"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
         elif time.monotonic() > deadline:
@@ -103,22 +124,17 @@ def _follow_up(arn: str, payload: str, failure: Failure | None) -> None:
         else:
             time.sleep(min(FIRST_PAUSE * 2**retries, LONGEST_PAUSE))
             retries += 1
-            failure = _attempt(arn, payload)
+            failure = _attempt(arn, payload, retries + 1)
     if failure:
-        _park(delivery, failure, {"RETRY_ATTEMPTS": str(retries), **exhausted})
+        _park(delivery, failure, retries, exhausted)
 
 
-def _park(delivery: Delivery, failure: Failure, told: dict[str, str]) -> None:
+def _park(delivery: Delivery, failure: Failure, retries: int, exhausted: dict[str, str]) -> None:
     arn = (delivery.target.get("DeadLetterConfig") or {}).get("Arn", "")
     queue = queues._queue_by_arn(arn)
     if queue is None or not permissions.may_park(delivery.target, delivery.rule):
         return  # dropped, as on AWS
-    told |= {
-        "SCHEDULE_ARN" if permissions.is_schedule(delivery.rule) else "RULE_ARN": delivery.rule.get("Arn", ""),
-        "TARGET_ARN": delivery.target["Arn"],
-        "ERROR_CODE": failure.code,
-        "ERROR_MESSAGE": failure.message,
-    }
+    body, told = delivery.parked(failure, retries)
+    told |= exhausted | {"TARGET_ARN": delivery.target["Arn"], "ERROR_MESSAGE": failure.message}
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
-    message = {"MessageBody": json.dumps(delivery.event), "MessageAttributes": attributes}
-    queues._act_send_message(message, queue["url"])
+    queues._act_send_message({"MessageBody": body, "MessageAttributes": attributes}, queue["url"])

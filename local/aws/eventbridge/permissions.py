@@ -30,6 +30,12 @@ def is_schedule(rule: dict[str, Any]) -> bool:
     return str(rule.get("Arn", "")).startswith("arn:aws:scheduler:")
 
 
+def source(rule: dict[str, Any]) -> str:
+    """The condition `aws:SourceArn` of the role's trust policy: the rule, or the group of the schedule."""
+    arn = str(rule.get("Arn", ""))
+    return arn.rpartition("/")[0].replace(":schedule/", ":schedule-group/") if is_schedule(rule) else arn
+
+
 def refusal(target: dict[str, Any], rule: dict[str, Any]) -> str | None:
     """Why the target may not be called, if it may not."""
     return _refusal(target.get("Arn", ""), target.get("RoleArn", ""), rule)
@@ -51,7 +57,7 @@ def _refusal(arn: str, role: str, rule: dict[str, Any]) -> str | None:
         if is_schedule(rule)
         else ("EventBridge", "events.amazonaws.com", "EventBridge")
     )
-    if not may_assume(principal, role, rule.get("Arn", "")):
+    if not may_assume(principal, role, source(rule)):
         return f"{name} cannot assume the role {role}"
     try:
         # Policies are about the machine, not about its alias or version.

@@ -97,7 +97,7 @@ def denied(resource: str, service: str, operation: str, message: str) -> Any:
     code = DENIALS.get(service, DENIED)
     if "aws-sdk:" in resource:
         name = sdk_name(service, code)
-        status = 403 if service in FORBIDDING else 400
+        status = STATUSES.get((service, code), 400)
         text = f"{message} (Service: {name.partition('.')[0]}, Status Code: {status}, Request ID: {new_uuid()})"
         return ministack._ExecutionError(name, text)
     return refusal(service, operation, code, message)

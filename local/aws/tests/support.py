@@ -90,7 +90,7 @@ class Local:
 
     def role(self, name: str, *statements: dict[str, Any], trusted: list[str] | None = None, path: str = "/") -> str:
         """A new role, which by default every service may assume."""
-        services = [f"{each}.amazonaws.com" for each in ("events", "glue", "lambda", "states")]
+        services = [f"{each}.amazonaws.com" for each in ("events", "glue", "lambda", "scheduler", "states")]
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": trusted or services}}
         iam = self.aws.client("iam")
         arn: str = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]

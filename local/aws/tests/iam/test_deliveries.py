@@ -1,7 +1,6 @@
 """What rules and schedules may reach: by roles, and by the policies of queues, topics and functions."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,11 +18,9 @@ SEND = "sqs:SendMessage"
 HANDLER = "def handler(event, context): pass"
 
 
-def parked(local: Local, queue: str, timeout: float = 10) -> dict[str, str]:
+def parked(local: Local, queue: str) -> dict[str, str]:
     """The attributes of the first dead letter."""
-    found = eventually(
-        lambda: local.sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]).get("Messages"), timeout
-    )
+    found = eventually(lambda: local.sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]).get("Messages"))
     return {name: each["StringValue"] for name, each in found[0]["MessageAttributes"].items()}
 
 
@@ -55,26 +52,28 @@ def test_a_schedule_does_everything_under_its_role(local: Local) -> None:
     """Protects schedules: their roles trust EventBridge Scheduler, and need the dead-letter queue too."""
     machine = local.machine(Pass=PASS)
     (queue, arn), (letters, letters_arn), (lost, lost_arn) = (closed_queue(local) for _ in range(3))
-    scheduler = local.aws.client("scheduler")
-    # It only waits to be fired: ministack looks every ten seconds.
-    past = f"at({datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S})"
+    scheduler, iam = local.aws.client("scheduler"), local.aws.client("iam")
 
-    def schedule(target: str, letters: str, *statements: dict[str, Any], trusted: str = "scheduler") -> str:
-        role = local.role(unique("role"), *statements, trusted=[f"{trusted}.amazonaws.com"])
+    def fire(target: str, letters: str, *statements: dict[str, Any], trusted: str = "scheduler") -> None:
+        role, name = local.role(unique("role"), *statements), unique("schedule")
         scheduler.create_schedule(
-            Name=unique("schedule"),
-            ScheduleExpression=past,
+            Name=name,
+            ScheduleExpression="rate(1 day)",
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={"Arn": target, "RoleArn": role, "Input": "{}", "DeadLetterConfig": {"Arn": letters}},
         )
-        return role
+        # A role that does not trust EventBridge Scheduler at all would have been refused.
+        trust = allow("sts:AssumeRole", "*") | {"Principal": {"Service": f"{trusted}.amazonaws.com"}}
+        trust.pop("Resource")
+        iam.update_assume_role_policy(RoleName=role.rpartition("/")[2], PolicyDocument=policy(trust))
+        local.aws.fire_schedule(name)
 
-    schedule(machine, lost_arn, allow("states:StartExecution", machine))
-    schedule(arn, lost_arn, allow(SEND, arn))
-    schedule(machine, letters_arn, allow(SEND, letters_arn))
-    schedule(machine, lost_arn, allow("*", "*"), trusted="events")
-    told = parked(local, letters, timeout=20)
-    assert (told["ERROR_CODE"], "states:StartExecution" in told["ERROR_MESSAGE"]) == ("NO_PERMISSIONS", True)
+    fire(machine, lost_arn, allow("states:StartExecution", machine))
+    fire(arn, lost_arn, allow(SEND, arn))
+    fire(machine, letters_arn, allow(SEND, letters_arn))
+    fire(machine, lost_arn, allow("*", "*"), trusted="events")
+    told = parked(local, letters)
+    assert (told["ERROR_CODE"], "states:StartExecution" in told["ERROR_MESSAGE"]) == ("AccessDeniedException", True)
     assert ":schedule/" in told["SCHEDULE_ARN"]
     assert eventually(lambda: local.received(queue)) == [{}]
     assert len(local.states.list_executions(stateMachineArn=machine)["executions"]) == 1
