@@ -3,7 +3,7 @@
 from local.aws import endpoints, patching, snapshots
 from local.aws.athena import queries, workgroups
 from local.aws.awslambda import errors, roles
-from local.aws.cloudformation import resources
+from local.aws.cloudformation import exports, resources
 from local.aws.cloudformation import schedules as stack_schedules
 from local.aws.cloudtrail import data_events
 from local.aws.dynamodb import tables
@@ -56,6 +56,7 @@ EXTENSIONS = (
     tables,
     resources,
     stack_schedules,
+    exports,
     endpoints,
 )
 
