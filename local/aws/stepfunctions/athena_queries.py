@@ -35,6 +35,7 @@ def invoke(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     with integrations.optimized("athena", f"{operation[0].upper()}{operation[1:]}"):
         answer: dict[str, Any] = ministack._invoke_aws_sdk_integration(SDK + operation, arguments)
     if resource == WAITING:
+        permissions.check(resource, "athena", "GetQueryExecution", answer)
         return _ended(answer["QueryExecutionId"])
     return _told(arguments["QueryExecutionId"]) if operation == "getQueryExecution" else answer
 

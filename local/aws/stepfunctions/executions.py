@@ -16,7 +16,8 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 
 from local.aws import faults, patching
 from local.aws.answers import Handler, Request, Response
-from local.aws.stepfunctions import aborts, permissions, state_machines
+from local.aws.iam import callers
+from local.aws.stepfunctions import aborts, state_machines
 
 original = patching.names(
     sfn,
@@ -171,7 +172,7 @@ def run_execution(arn: str) -> None:
         timer.start()
     try:
         role = ministack._state_machines[execution["stateMachineArn"]]["roleArn"]
-        with aborts.entered(running.scope), permissions.acting(role, execution["name"]):
+        with aborts.entered(running.scope), callers.acting(role, execution["name"]):
             original._run_execution(arn)
     except aborts.Aborted:
         pass  # whoever aborted it has written its status

@@ -5,15 +5,14 @@ services" and "Logging using CloudWatch Logs" in the AWS Step Functions Develope
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 
 from local.aws.iam import passing, resources
 from local.aws.iam.authorization import Denied, Principal, authorize
+from local.aws.iam.callers import current
 from local.aws.iam.roles import may_assume
 from local.aws.stepfunctions import calls, integrations
 
@@ -34,22 +33,6 @@ DELIVER_LOGS = tuple(
         "DescribeLogGroups",
     )
 )
-
-# The role of the execution that a thread works for; outside of one (TestState) nothing is checked.
-_role: ContextVar[Principal | None] = ContextVar("role", default=None)
-
-
-@contextmanager
-def acting(role: str, session: str) -> Iterator[None]:
-    token = _role.set(Principal(role, session))
-    try:
-        yield
-    finally:
-        _role.reset(token)
-
-
-def current() -> Principal | None:
-    return _role.get()
 
 
 def check(resource: str, service: str, operation: str, request: dict[str, Any]) -> None:
