@@ -5,6 +5,7 @@ Follows "StartQueryExecution", "StopQueryExecution" and "GetQueryResults" in the
 """
 
 import asyncio
+import logging
 import threading
 import time
 from contextlib import suppress
@@ -23,6 +24,8 @@ original = patching.names(athena, "_get_query_results", "_start_query_execution"
 ministack = patching.names(
     athena, "_CreateTable", "_executions", "_parse_ddl", "_run_ddl", "_run_duckdb", "_workgroups"
 )
+
+logger = logging.getLogger("athena")
 
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 # How soon a query that takes its time learns that it was stopped.
@@ -130,6 +133,11 @@ async def execute_query(query_id: str, statement: str, database: str, ddl: Any, 
     except (QueryError, ValueError, duckdb.Error) as error:
         why = error.args[0] if isinstance(error, QueryError) else reason(error, statement, database)
         _end(execution, "FAILED", why)
+        return
+    except Exception as error:
+        # Whoever waits for the query must not wait for ever.
+        logger.exception("query %s", query_id)
+        _end(execution, "FAILED", f"GENERIC_INTERNAL_ERROR: {error}")
         return
     execution["_results"] = {"columns": rows["columns"], "rows": rows["rows"]}
     execution["_column_types"] = rows["column_types"]

@@ -71,19 +71,21 @@ _MARK = ("punct", "?")
 def reason(error: Exception, statement: str, database: str) -> str:
     """Why a statement failed, in Athena's words where they are known."""
     text = str(error)
-    if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
-        if absent := _absent(statement, database):
+    # Of a name that is also one of Python's, DuckDB says that it cannot scan that.
+    if isinstance(error, duckdb.CatalogException | duckdb.BinderException) or "replacement scan" in text:
+        if absent := _absent(statement, database, text.partition("\n")[0]):
             return absent
         if column := re.search(r'Referenced column "(.*?)" (?:was )?not found', text):
             return f"COLUMN_NOT_FOUND: {_position(text)}Column '{column[1]}' cannot be resolved"
     return text.partition("\n\nLINE")[0]
 
 
-def _absent(statement: str, database: str) -> str | None:
-    """The first table of the statement that is not in the catalog."""
+def _absent(statement: str, database: str, error: str) -> str | None:
+    """The first table of the statement that is not in the catalog, of those that the error is about."""
     for reference in ministack._table_references(statement):
         name = reference.database or database
-        if f"{name}/{reference.table}" in catalog._tables:
+        named = re.search(rf"(?<!\w){re.escape(reference.table)}(?!\w)", error, re.IGNORECASE)
+        if f"{name}/{reference.table}" in catalog._tables or not named:
             continue
         before = statement[: reference.start]
         place = f"line {before.count(chr(10)) + 1}:{reference.start - before.rfind(chr(10))}"

@@ -135,7 +135,7 @@ async def _write(
     with tempfile.TemporaryDirectory() as directory:
         # Partitions become folders; without them it is one file.
         target = Path(directory, "data")
-        copy = f"COPY (SELECT *{replaced} FROM ({select})) TO '{target}' ({options})"
+        copy = f"COPY (SELECT *{replaced} FROM ({select}\n)) TO '{target}' ({options})"
         await ministack._run_duckdb(copy, database, source)
         await asyncio.to_thread(_upload, target, location)
 

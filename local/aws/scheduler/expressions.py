@@ -72,7 +72,8 @@ def _utc(shown: datetime, where: ZoneInfo) -> datetime | None:
 
 def _fields(expression: str) -> Any:
     fields = ministack._parse_cron_fields(expression)
-    # ministack takes what lies outside of a field's range.
-    if fields is None or not (fields[0] <= set(range(60)) and fields[1] <= set(range(24))):
-        return None
-    return fields
+    # ministack takes what lies outside of a field's range, and days of neither kind.
+    allowed = {0: range(60), 1: range(24), 3: range(1, 13)}
+    if fields and all(fields[field] <= set(values) for field, values in allowed.items()) and fields[6:] != ("?", "?"):
+        return fields
+    return None

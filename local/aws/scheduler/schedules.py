@@ -34,6 +34,7 @@ SERVICE = "scheduler.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::"
 UNASSUMABLE = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
 
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 NEVER, INSTANT = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 # (account, region, group/name) -> when the schedule was created, and for when it fired last.
@@ -90,7 +91,7 @@ class Delivery(deliveries.Delivery):
     def payload(self, text: str, attempt: int) -> str:
         values = {
             "schedule-arn": self.rule["Arn"],
-            "scheduled-time": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "scheduled-time": self.at.strftime(TIME),
             "execution-id": self.ids.setdefault(attempt, uuid.uuid4().hex[:16]),
             "attempt-number": str(attempt),
         }
@@ -103,6 +104,7 @@ class Delivery(deliveries.Delivery):
         body = self.payload(self.target.get("Input") or json.dumps(self.event), last)
         return body, {
             "SCHEDULE_ARN": self.rule["Arn"],
+            "SCHEDULED_TIME": self.at.strftime(TIME),
             "EXECUTION_ID": self.ids[last],
             "ERROR_CODE": failure.code,
             "RETRY_ATTEMPTS": str(retries),
@@ -157,6 +159,8 @@ def _look(key: tuple[str, str, str], schedule: dict[str, Any]) -> None:
         # Neither what was due before a change, nor what was due before the schedule begins.
         last = max(last, changed, (begin or NEVER + INSTANT) - INSTANT)
     due = expressions.after(expression, where, last, begin or created)
+    while due and (following := expressions.after(expression, where, due, begin or created)) and following <= now:
+        due = following  # what a sleeping machine missed is not caught up
     over = due is None or bool(end and due > end)
     if due and not over and due <= now:
         _fired[key] = (created, due)

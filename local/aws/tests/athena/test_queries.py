@@ -92,6 +92,11 @@ def test_what_is_refused_at_the_start(athena: Athena, statement: str, more: dict
             "SELECT *\nFROM nobody",
             r"TABLE_NOT_FOUND: line 2:6: Table 'awsdatacatalog.{database}.nobody' does not exist",
         ),
+        ("SELECT * FROM conn", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{database}.conn' does not exist"),
+        (
+            "SELECT trim(BOTH '0' FROM day) AS t, date_parse(day, '%Y') AS d FROM orders",
+            "Catalog Error: Scalar Function",
+        ),
         ("SELECT * FROM nowhere.orders", "SCHEMA_NOT_FOUND: line 1:15: Schema 'nowhere' does not exist"),
         ("SELECT colour FROM orders", "COLUMN_NOT_FOUND: line 1:8: Column 'colour' cannot be resolved"),
         ("MSCK REPAIR TABLE orders", "NOT_SUPPORTED: the local AWS runs SELECT"),

@@ -59,7 +59,9 @@ def executions(local: Local, machine: str) -> list[dict[str, Any]]:
         ("rate(5 fortnights)", {}, "Invalid Schedule Expression"),
         ("cron(0 3 * * *)", {}, "Invalid Schedule Expression"),
         ("cron(0 3 * * * *)", {}, "Invalid Schedule Expression"),
+        ("cron(0 3 ? * ? *)", {}, "Invalid Schedule Expression"),
         ("cron(0 24 * * ? *)", {}, "Invalid Schedule Expression"),
+        ("cron(0 3 1 13 ? *)", {}, "Invalid Schedule Expression"),
         ("at(2026-02-30T00:00:00)", {}, "Invalid Schedule Expression"),
         ("at(2026-01-01)", {}, "Invalid Schedule Expression"),
         ("cron(0 3 * * ? *)", {"ScheduleExpressionTimezone": "Europe/Berln"}, "ScheduleExpressionTimezone"),
@@ -182,6 +184,7 @@ def test_a_start_that_is_throttled_is_tried_again(local: Local) -> None:
     assert (body["attempt"], body["id"]) == ("2", told.pop("EXECUTION_ID"))
     assert told == {
         "SCHEDULE_ARN": body["arn"],
+        "SCHEDULED_TIME": "2026-03-22T18:59:43Z",
         "TARGET_ARN": machine,
         "ERROR_CODE": "ThrottlingException",
         "ERROR_MESSAGE": "Rate exceeded",
