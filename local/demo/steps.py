@@ -56,7 +56,7 @@ class Steps:
                 [stage] = re.findall(r"^stage (\d+)", place)
                 [step] = re.findall(r", step (\d+)(?: \(.*\))?$", place)
                 return self.stages[int(stage) - 1][int(step) - 1]
-            case {"JobName": str(job)} | {"crawl": None, "job": {"name": str(job)}}:
+            case {"JobName": str(job)} | {"crawl": None, "work": {"job": str(job)}}:
                 fitting = (step for step in self._current if step.job == job and step not in besides)
                 return next(fitting, None)
             case (

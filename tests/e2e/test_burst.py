@@ -253,7 +253,7 @@ def test_every_object_is_in_a_run_that_began_after_it_landed(burst: Burst) -> No
             continue
         [stage] = burst.covering(answer["executionName"])["stages"]
         [step] = stage["steps"]
-        job, crawl = jobs[step["job"]["runId"]], crawls[datetime.fromisoformat(step["crawl"]["crawl"]["startTime"])]
+        job, crawl = jobs[step["work"]["runId"]], crawls[datetime.fromisoformat(step["crawl"]["crawl"]["startTime"])]
         assert (job["JobRunState"], crawl["State"]) == ("SUCCEEDED", "COMPLETED")
         assert burst.landed[answer["key"]] < job["StartedOn"] < crawl["StartTime"]
         uncovered.discard(answer["key"])

@@ -86,8 +86,8 @@ def test_the_output_tells_what_each_step_did(pipeline: dict[str, Any]) -> None:
     assert [stage["name"] for stage in output["stages"]] == ["raw", "cleansed"]
     for number, stage in enumerate(output["stages"], start=1):
         [step] = stage["steps"]
-        assert step["job"]["name"] == f"job{number}"
-        assert step["job"]["state"] == "SUCCEEDED"
+        assert step["work"]["job"] == f"job{number}"
+        assert step["work"]["state"] == "SUCCEEDED"
         crawl = step["crawl"]
         assert (crawl["crawlername"], crawl["outcome"]) == (f"crawler{number}", "STARTED")
         assert crawl["crawl"]["status"] == "SUCCEEDED"

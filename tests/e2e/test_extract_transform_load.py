@@ -16,7 +16,7 @@ def run(pipelines: Stack) -> None:
     execution = pipelines.upload(ETL)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     steps = [step for stage in json.loads(execution["output"])["stages"] for step in stage["steps"]]
-    assert [step["job"]["name"] for step in steps] == ["extract", "transform", "load"]
+    assert [step["work"]["job"] for step in steps] == ["extract", "transform", "load"]
     assert [step["crawl"] for step in steps] == [None] * 3
 
 

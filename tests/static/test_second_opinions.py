@@ -33,6 +33,7 @@ NODE = [ROOT / ".venv/checks/bin/node", ROOT / "tests/support/reference_engine.c
 DEEPEST = 60
 NOW = 1_767_226_200_000
 NOTHING = "nothing"
+NOBODY = {"failed": None, "succeeded": None}
 World = dict[str, Any]
 
 
@@ -40,7 +41,7 @@ def frozen(text: str) -> str:
     """The expression at one moment, with what a deployment fills in."""
     fixed = {"$millis()": str(NOW), "$now()": "'2026-01-01T00:10:00.000Z'", "$random()": "0.5"}
     fixed |= {"${PollMinSeconds}": "5", "${PollMaxSeconds}": "300", "${CoalesceSeconds}": "60"}
-    for name, value in (fixed | {"${WaitersTable}": "table"}).items():
+    for name, value in (fixed | {"${WaitersTable}": "table", "${ExecutionsUrl}": "https://console/"}).items():
         text = text.replace(name, value)
     return text
 
@@ -57,9 +58,16 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "crawler": words,
         "await": True,
         "timeoutSeconds": 60,
+        "function": words,
+        "payload": {words: words},
+        "request": {"QueryString": words, "WorkGroup": "primary"},
+        "machine": words,
+        "input": {words: words},
+        "retries": min(size, 20),
+        "optional": True,
     }
     stages = [{"name": words, "steps": [{"place": words}] * min(size, 40)}] * min(size, 20)
-    outcome = {"job": None, "crawl": {"crawlername": words, "crawl": {"status": "SUCCEEDED"}}}
+    outcome = {"work": None, "crawl": {"crawlername": words, "crawl": {"status": "SUCCEEDED"}}, "failure": None}
     crawl = {"status": "SUCCEEDED", "errorMessage": words, "logGroup": "g", "logStream": words, "startTime": "then"}
     token = (words * 2_048)[:2_048]
     waiter = {"crawler": {"S": words}, "waiter": {"S": name}}
@@ -79,6 +87,8 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "Id": "jr_1",
         "JobRunState": "SUCCEEDED",
         "ExecutionTime": 7,
+        "ExecutedVersion": "7",
+        "QueryExecution": {"QueryExecutionId": "q"},
         "Items": [{"token": {"S": token}}] * min(size, 50),
     }
     result |= {"LastEvaluatedKey": waiter} if size else {}
@@ -101,15 +111,18 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "timedOut": False,
         "late": False,
         "error": error,
-        "refusal": error,
         "message": words,
         "cause": words,
         "failure": "JobFailed",
+        "runError": "JobFailed",
+        "runCause": words,
         "subject": f"job {words}",
         "plan": {"name": words, "startAfter": "2026-01-01T00:10:05Z", "timeoutSeconds": 86_400, "stages": stages}
-        | {"window": {"queue": name[:-10]}},
+        | {"window": {"queue": name[:-10]}, "notify": {"failed": "arn", "succeeded": "arn"} if size else NOBODY},
         "step": step,
-        "jobRun": {"state": "SUCCEEDED"},
+        "done": {"job": words, "state": "SUCCEEDED"},
+        "attemptsLeft": 0,
+        "messages": [{"topic": "arn", "ended": "failed", "details": words}] if size else [],
         "closedRuns": names or [name],
         "crawler": words,
         "page": {"ExclusiveStartKey": waiter} if size else {},
@@ -118,9 +131,14 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
     }
 
 
-GIVEN = {"crawlername": "orders", "timeoutSeconds": 60, "pipeline": {"name": "p"}, "event": {}, "steps": [1]} | {
-    "detail": {"crawlerName": "orders", "state": "Succeeded"}
-}
+GIVEN = {
+    "crawlername": "orders",
+    "timeoutSeconds": 60,
+    "pipeline": {"name": "p"},
+    "event": {},
+    "steps": [1],
+    "retries": 2,
+} | {"detail": {"crawlerName": "orders", "state": "Succeeded"}}
 REALISTIC = world(
     size=2, error={"Error": "JobFailed", "Cause": CAUSES["a function's error"]}, given=GIVEN, words="orders"
 )
@@ -203,8 +221,21 @@ FAILED = f"{'e' * 256}: {'x' * 200}"
 WOKEN = [["woken", "gone", "woken"], [FAILED] * 50, [], ["woken"], ["gone"], [ODD], ["woken", *[FAILED] * 11, "gone"]]
 
 
+# What the stages made, the steps of each: nothing failed, as much as can be, something, odd words.
+MADE = [{"work": None, "crawl": None, "failure": None}]
+SOME = {"work": None, "crawl": None, "failure": {"error": "JobFailed", "cause": ODD}}
+STAGES = [[MADE, MADE], [[SOME | {"failure": {"error": "JobFailed", "cause": "x" * 2_000}}] * 40] * 2, [MADE, [SOME]]]
+
+
 def worlds_of(state: str) -> list[World]:
     """The worlds that the state may be entered in."""
+    if state in ("Run the stages in order", "Publish message"):
+        results = itertools.islice(itertools.cycle(STAGES), len(WORLDS))
+        item = {"topic": "arn", "ended": "failed", "details": ODD}
+        return [
+            known | {"states": known["states"] | {"input": item, "result": result}}
+            for known, result in zip(WORLDS, results, strict=True)
+        ]
     if state == "Wake them":
         results = itertools.islice(itertools.cycle(WOKEN), len(WORLDS))
         return [

@@ -127,7 +127,7 @@ INNER = (*STEP, "States")
 MUTANTS = {
     "nowhere assigned": ("crawl", ("States", "Read the request", "Assign", "polls"), NOTHING, "$polls"),
     "misspelt": ("crawl", ("States", "Wait without being woken", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
-    "not by a catcher": ("pipeline", ("States", "Plan pipeline", "Catch", 0, "Assign", "refusal"), NOTHING, "$refusal"),
+    "not by a catcher": ("pipeline", ("States", "Plan pipeline", "Catch", 0, "Assign", "runCause"), NOTHING, "$runCause"),
     "passed by": (
         "crawl",
         ("States", "Start crawler", "Catch", 0, "Next"),
@@ -147,10 +147,10 @@ MUTANTS = {
         "$cause",
     ),
     "read in its own state": ("crawl", ("States", "Start crawler", "Output"), "{% $pollSeconds %}", "$pollSeconds"),
-    "of an inner scope": ("pipeline", ("States", "Run the stages in order", "Output"), "{% $jobRun %}", "$jobRun"),
+    "of an inner scope": ("pipeline", ("States", "Run the stages in order", "Output"), "{% $done %}", "$done"),
     "of a scope cut off": ("pipeline", (*STEP, "ProcessorConfig", "Mode"), "DISTRIBUTED", "$deadline"),
     "hidden": ("pipeline", (*INNER, "Read the step", "Assign", "plan"), "x", "$plan hides a variable"),
-    "hidden at the end": ("pipeline", (*INNER, "Crawl", "Assign"), {"refusal": "x"}, "$refusal hides a variable"),
+    "hidden at the end": ("pipeline", (*INNER, "Crawl", "Assign"), {"runCause": "x"}, "$runCause hides a variable"),
     "no result yet": ("crawl", ("States", "Start crawler", "Arguments"), "{% $states.result %}", "$states.result"),
     "no error": ("crawl", ("States", "Stop crawler", "Output"), "{% $states.errorOutput %}", "$states.errorOutput"),
 }
