@@ -87,7 +87,6 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "Id": "jr_1",
         "JobRunState": "SUCCEEDED",
         "ExecutionTime": 7,
-        "ExecutedVersion": "7",
         "QueryExecution": {"QueryExecutionId": "q"},
         "Items": [{"token": {"S": token}}] * min(size, 50),
     }

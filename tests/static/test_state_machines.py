@@ -462,7 +462,7 @@ FAR: dict[str, Any] = {
     "started": {},
     "crawl": {"errorMessage": LONG, "logGroup": "g" * 512, "logStream": "s" * 512, "startTime": ""},
     "error": {"Error": "e" * 256, "Cause": LONG},
-    "refusal": {"Error": "e" * 256, "Cause": LONG},
+    "runCause": LONG,
     "message": CUT,
     "cause": LONG,
     "plan": {"name": "p" * 80},
