@@ -1,7 +1,7 @@
 """The whole path on this machine: objects land in a bucket, and a pipeline makes something of them.
 
-Deploys the machinery and a pipeline to a local AWS, uploads the pipeline's samples, and follows every state machine that
-their events set in motion. With --keep the local AWS stays up afterwards, to look around in.
+Deploys the machinery and a pipeline to a local AWS, uploads the pipeline's samples, and follows every state machine
+that their events set in motion. With --keep the local AWS stays up afterwards, to look around in.
 """
 
 import argparse

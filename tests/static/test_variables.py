@@ -127,7 +127,12 @@ INNER = (*STEP, "States")
 MUTANTS = {
     "nowhere assigned": ("crawl", ("States", "Read the request", "Assign", "polls"), NOTHING, "$polls"),
     "misspelt": ("crawl", ("States", "Wait without being woken", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
-    "not by a catcher": ("pipeline", ("States", "Plan pipeline", "Catch", 0, "Assign", "runCause"), NOTHING, "$runCause"),
+    "not by a catcher": (
+        "pipeline",
+        ("States", "Plan pipeline", "Catch", 0, "Assign", "runCause"),
+        NOTHING,
+        "$runCause",
+    ),
     "passed by": (
         "crawl",
         ("States", "Start crawler", "Catch", 0, "Next"),
