@@ -150,7 +150,7 @@ class LocalAws:
             return self._clients[service]
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """How often each operation was called, by the name of a crawler, a job, a machine or a table."""
+        """How often each operation was called, by the name of a crawler, a job, a machine, a table and so on."""
         return self._local("GET", "/_local/calls")
 
     def forget_calls(self) -> None:

@@ -121,12 +121,12 @@ async def execute_query(query_id: str, statement: str, database: str, ddl: Any, 
     began, status = time.time(), execution["Status"]
     if status["State"] == "QUEUED":
         status["State"] = "RUNNING"
-    ends = began + workgroups.seconds(execution["WorkGroup"])
-    while time.time() < ends and status["State"] == "RUNNING":
-        await asyncio.sleep(LOOK)
-    if status["State"] != "RUNNING":
-        return
     try:
+        ends = began + workgroups.seconds(execution["WorkGroup"])
+        while time.time() < ends and status["State"] == "RUNNING":
+            await asyncio.sleep(LOOK)
+        if status["State"] != "RUNNING":
+            return
         rows = await _rows(execution, statement, database, ddl, catalog)
         if status["State"] == "RUNNING":
             await asyncio.to_thread(results.save, execution, rows)

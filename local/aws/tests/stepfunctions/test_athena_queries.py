@@ -113,23 +113,29 @@ def test_errors_of_the_start_are_named_as_aws_does(local: Local, athena: Athena,
 
 
 @SYNC
-@pytest.mark.parametrize("nested", [False, True])
-def test_an_abort_stops_the_query(local: Local, athena: Athena, nested: bool) -> None:
+@pytest.mark.parametrize("within", [None, "Parallel", "Map"])
+def test_an_abort_stops_the_query(local: Local, athena: Athena, within: str | None) -> None:
     """Protects money: neither a stopped execution nor a failed branch beside it leaves a query running."""
     workgroup = slow(athena)
     step = query(athena, arguments={"WorkGroup": workgroup})
-    if nested:
-        wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
+    wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
+    if within == "Parallel":
         branches = [
             {"StartAt": "Query", "States": {"Query": step}},
             {"StartAt": "Wait", "States": {"Wait": wait, "Fail": FAIL}},
         ]
         step = {"Type": "Parallel", "Branches": branches, "End": True}
+    elif within == "Map":
+        query_first = [{"Condition": "{% $states.input = 'query' %}", "Next": "Query"}]
+        choice = {"Type": "Choice", "Choices": query_first, "Default": "Wait"}
+        states = {"Which": choice, "Query": step, "Wait": wait, "Fail": FAIL}
+        processor = {"StartAt": "Which", "States": states}
+        step = {"Type": "Map", "Items": ["query", "fail"], "ItemProcessor": processor, "End": True}
     arn = local.start(local.machine(Query=step))
     [query_id] = eventually(lambda: queries_of(athena, workgroup))
-    if not nested:
+    if within is None:
         local.states.stop_execution(executionArn=arn)
-    assert local.ended(arn)["status"] == ("FAILED" if nested else "ABORTED")
+    assert local.ended(arn)["status"] == ("FAILED" if within else "ABORTED")
     assert athena.ended(query_id)["Status"]["State"] == "CANCELLED"
 
 
