@@ -21,7 +21,7 @@ FAILING = {"name": "documented", "stages": [{"steps": [{"job": "nobody"}]}]}
 # Where a shell would find them, and from where the commands of the Makefile start.
 SHELL = f"""
 set -euo pipefail
-export PATH={ROOT / ".venv/build/bin"}:$PATH
+export PATH={ROOT / ".venv/build/bin"}:{ROOT / "target/debug"}:$PATH
 make() {{ command make --directory {ROOT} "$@"; }}
 """
 # Deploying is shown in tests/release.
@@ -34,7 +34,7 @@ def type_in(
     """Runs the page's commands about AWS in order, its placeholders filled in; other lines go `before` some."""
     lines = [SHELL]
     for command in commands(ROOT / page):
-        if not command.startswith(ELSEWHERE) and re.search(r"\b(aws|diff|sed|export|redrive)\b", command):
+        if not command.startswith(ELSEWHERE) and re.search(r"\b(aws|crawler-sync|diff|sed|export|redrive)\b", command):
             lines += [line for start, line in (before or {}).items() if command.startswith(start)]
             lines.append(command)
     script = "\n".join(lines)
@@ -104,7 +104,7 @@ def test_the_guide_to_migration(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_the_readme(stack: Stack, tmp_path: Path) -> None:
-    """To let a bucket send its events must not take away what it sends already; and a pipeline starts by hand."""
+    """To let a bucket send its events must not take away what it sends already."""
     bucket = "documented"
     queue = stack.queue("documented")
     stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -113,10 +113,6 @@ def test_the_readme(stack: Stack, tmp_path: Path) -> None:
     stack.s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
     )
-    (tmp_path / "pipelines").mkdir()
-    text = (ROOT / "README.md").read_text()
-    pipeline = next(block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"stages"' in block)
-    (tmp_path / "pipelines/orders.json").write_text(pipeline)
     add = """python3 - <<'END'
 import json
 with open("notification.json") as file:
@@ -124,15 +120,22 @@ with open("notification.json") as file:
 with open("notification.json", "w") as file:
     json.dump(notification | {"EventBridgeConfiguration": {}}, file)
 END"""
-    said = type_in(
-        stack,
-        tmp_path,
-        "README.md",
-        {"bucket": bucket, "PipelineStateMachineArn": stack.outputs["PipelineStateMachineArn"]},
-        {"aws s3api put-bucket-notification-configuration": add},
-    )
+    type_in(stack, tmp_path, "README.md", {"bucket": bucket}, {"aws s3api put-bucket-notification-configuration": add})
     found = stack.s3.get_bucket_notification_configuration(Bucket=bucket)
     assert "EventBridgeConfiguration" in found
     assert [each["QueueArn"] for each in found["QueueConfigurations"]] == [kept["QueueArn"]]
+
+
+def test_the_page_on_pipelines(stack: Stack, tmp_path: Path) -> None:
+    """What any repository can do: its own folder becomes a stack, and the file starts a run by hand."""
+    (tmp_path / "pipelines").mkdir()
+    text = (ROOT / "docs/pipelines.md").read_text()
+    pipeline = next(block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"stages"' in block)
+    (tmp_path / "pipelines/orders.json").write_text(pipeline)
+    machine = {"PipelineStateMachineArn": stack.outputs["PipelineStateMachineArn"]}
+    said = type_in(stack, tmp_path, "docs/pipelines.md", machine)
     [started] = re.findall(r'"executionArn": "(.*)"', said)
     assert json.loads(stack.finish(started)["input"])["name"] == "orders"
+    described = stack.aws.client("cloudformation").describe_stack_resources(StackName="orders-pipelines")
+    made = {each["LogicalResourceId"] for each in described["StackResources"]}
+    assert made == {"OrdersRule", "OrdersSchedule"}
