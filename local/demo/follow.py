@@ -26,7 +26,8 @@ MACHINES = {
 COLOURS = {"trigger": "magenta", "pipeline": "blue", "crawl": "green"}
 WINDOW = "Wait for the window to close"
 # States whose time counts; what comes of them, only time tells.
-LONG = ("Run job", "Crawl", WINDOW, "Wait for the run before")
+WORK = {"Run job": "job", "Invoke function": "function", "Run query": "query", "Run machine": "machine"}
+LONG = (*WORK, "Crawl", WINDOW, "Wait for the run before")
 STAGE = "Run the steps side by side"
 PAUSE = 0.2
 
@@ -37,7 +38,7 @@ class FollowError(Failure):
 
 @dataclass(eq=False)
 class Run:
-    """An execution of pipeline: its steps, and the job runs and crawls of them."""
+    """An execution of pipeline: its steps, and the work and crawls of them."""
 
     arn: str
     name: str
@@ -86,7 +87,7 @@ class Follower:
         self._machines = {machine: unqualified(outputs[output]) for machine, output in MACHINES.items()}
         self._console = console
         stages = Steps(pipeline).stages
-        names = [name for steps in stages for step in steps for name in (step.job, step.crawler)]
+        names = [name for steps in stages for step in steps for name in (step.work, step.crawler)]
         self._width = max(map(len, [pipeline["name"], *names]))
         self._runs: dict[str, Run] = {}
         self._subjects: dict[str, Subject] = {}
@@ -190,21 +191,21 @@ class Follower:
         self._rule(*title, f"{count} steps side by side" if count > 1 else "")
 
     def _enter(self, at: datetime, arn: str, state: str, given: object) -> None:
-        subject = self._about(arn, given, besides=self._entered[arn, state], job=state == "Run job")
+        subject = self._about(arn, given, besides=self._entered[arn, state], work=state in WORK)
         self._entered[arn, state][subject.step] = at
-        if state == "Run job" and subject.run and subject.step:
-            subject.run.spans[subject.step, "job"] = Span(at)
+        if state in WORK and subject.run and subject.step:
+            subject.run.spans[subject.step, "work"] = Span(at)
         if state == WINDOW and subject.run:
             subject.run.window = Span(at)
         if state in LONG and state != "Crawl":  # that has a line of its own
             self._line(at, subject, "→", state)
 
     def _leave(self, at: datetime, arn: str, state: str, output: object) -> None:
-        subject = self._about(arn, output, besides=self._left[arn, state], job=state == "Run job")
+        subject = self._about(arn, output, besides=self._left[arn, state], work=state in WORK)
         self._left[arn, state][subject.step] = at
         note, failed = summary(output)
-        if state == "Run job" and subject.run and subject.step:
-            span = subject.run.spans.setdefault((subject.step, "job"), Span(at))
+        if state in WORK and subject.run and subject.step:
+            span = subject.run.spans.setdefault((subject.step, "work"), Span(at))
             span.ended, span.problem = at, note if failed else ""
         if state == WINDOW and subject.run and subject.run.window:
             subject.run.window.ended = at
@@ -214,13 +215,13 @@ class Follower:
         if not (subject.machine == "crawl" and state.startswith("Wait")):
             self._line(at, subject, "✗" if failed else "✓", state, note)
 
-    def _about(self, arn: str, told: object, besides: Container[Step | None], *, job: bool) -> Subject:
-        """The execution, or the job or the crawler of the step that the state's input or output tells of."""
+    def _about(self, arn: str, told: object, besides: Container[Step | None], *, work: bool) -> Subject:
+        """The execution, or the work or the crawler of the step that the state's input or output tells of."""
         subject = self._subjects[arn]
         step = subject.run.steps.of(told, besides) if subject.run and not subject.step else None
         if step is None:
             return subject
-        return Subject(subject.machine, step.job if job else step.crawler, subject.run, step)
+        return Subject(subject.machine, step.work if work else step.crawler, subject.run, step)
 
     def _rule(self, *parts: str) -> None:
         self._console.rule(" · ".join(filter(None, parts)), align="left", style="dim")

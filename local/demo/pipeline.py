@@ -1,28 +1,26 @@
 """Checks a pipeline file, and runs it on a local AWS: `make pipeline SPEC=pipelines/x.json`.
 
-Jobs and crawlers that a workload of this project has are real ones; any other stands in for yours: it takes its time,
-and succeeds.
+Jobs and crawlers that a workload of this project has are real ones. Whatever else the pipeline names stands in for
+yours: it takes its time, and succeeds.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
 from local.aws import LocalAws
+from local.demo import stand_ins
 from local.demo.command import Failure, console, exit_code
 from local.demo.deploy import QUICK, STACK, TOOL, deploy
 from local.demo.follow import Follower
 from local.demo.steps import Steps
-from local.demo.workloads import Workload, create_role, names, set_up
-
-SECONDS = "2"
-# What a crawl that finds nothing looks at.
-MAY_CRAWL = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": "*"}
+from local.demo.workloads import Workload, names, set_up
 
 
 class PipelineError(Failure):
@@ -56,14 +54,15 @@ def read(file: Path) -> dict[str, Any]:
 def run(aws: LocalAws, pipeline: dict[str, Any]) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
-        outputs = deploy(aws, STACK, QUICK)
-    with console.status("creating jobs and crawlers"):
-        stand_ins = create(aws, pipeline)
-    if stand_ins:
-        console.print(f"[bold]stand-ins[/]  {escape(', '.join(stand_ins))}", soft_wrap=True)
+        parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
+        outputs = deploy(aws, STACK, parameters)
+    with console.status("creating what the pipeline names"):
+        standing_in = create(aws, pipeline)
+    if standing_in:
+        console.print(f"[bold]stand-ins[/]  {escape(', '.join(standing_in))}", soft_wrap=True)
     console.print()
     arn = aws.client("stepfunctions").start_execution(
-        stateMachineArn=outputs["PipelineStateMachineArn"], input=json.dumps(pipeline)
+        stateMachineArn=outputs["PipelineStateMachineArn"], input=json.dumps(played(pipeline))
     )["executionArn"]
     followed = Follower(aws, outputs, console, pipeline).follow(arn)
     console.print()
@@ -72,28 +71,41 @@ def run(aws: LocalAws, pipeline: dict[str, Any]) -> None:
         raise PipelineError(followed.problem)
 
 
+def played(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """The pipeline as its trigger starts it, so that its texts have what they ask for.
+
+    Its queries have no tables here, and its topics nobody who listens.
+    """
+    run = {name: value for name, value in pipeline.items() if name != "notify"}
+    stages = [stage | {"steps": [without_tables(step) for step in stage["steps"]]} for stage in pipeline["stages"]]
+    trigger = pipeline.get("trigger")
+    if not trigger:
+        return run | {"stages": stages}
+    if trigger.get("coalesceSeconds") == 0:
+        place = {"bucket": trigger.get("bucket") or "bucket", "key": f"{trigger['prefix']}sample"}
+        return run | {"stages": stages, "object": place}
+    end = datetime.now(UTC).replace(microsecond=0)
+    start = end - timedelta(seconds=trigger.get("coalesceSeconds") or 60)
+    window = {"queue": "by hand", "start": start.isoformat(), "end": end.isoformat()}
+    return run | {"stages": stages, "window": window}
+
+
+def without_tables(step: dict[str, Any]) -> dict[str, Any]:
+    if not step.get("query"):
+        return step
+    return {name: value for name, value in step.items() if name != "parameters"} | {"query": "SELECT 1"}
+
+
 def create(aws: LocalAws, pipeline: dict[str, Any]) -> list[str]:
     """Creates what the pipeline names; returns what only stands in."""
-    glue, s3 = aws.client("glue"), aws.client("s3")
     known: set[str] = set()
     if pipeline["name"] in names():
         workload = Workload.load(pipeline["name"])
         set_up(aws, workload)
         for file in workload.files:
-            s3.upload_file(str(file), workload.bucket, workload.prefix + file.name)
+            aws.client("s3").upload_file(str(file), workload.bucket, workload.prefix + file.name)
         known = {*workload.jobs, *workload.crawlers}
-    steps = [step for stage in Steps(pipeline).stages for step in stage]
-    jobs = {step.job for step in steps} - known - {""}
-    crawlers = {step.crawler for step in steps} - known - {""}
-    tags = {"local:seconds": SECONDS}
-    role = create_role(aws, "stand-ins", MAY_CRAWL)
-    for job in jobs:
-        glue.create_job(Name=job, Role=role, Command={}, Tags=tags, ExecutionProperty={"MaxConcurrentRuns": 100})
-    for crawler in crawlers:
-        glue.create_crawler(Name=crawler, Role=role, DatabaseName="stand-ins", Targets={"S3Targets": []}, Tags=tags)
-    if crawlers:
-        glue.create_database(DatabaseInput={"Name": "stand-ins"})
-    return sorted(jobs | crawlers)
+    return stand_ins.create(aws, [step for stage in Steps(pipeline).stages for step in stage], known)
 
 
 if __name__ == "__main__":

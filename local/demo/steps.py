@@ -9,12 +9,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Step:
-    """A job, a crawler, or both, at its place: `label` is 2.1 for the first step of the second stage."""
+    """Work, a crawler, or both, at its place: `label` is 2.1 for the first step of the second stage.
+
+    `work` is the name of what is run, of a query its workgroup; `kind` is job, function, query or machine.
+    """
 
     label: str
-    job: str
+    kind: str
+    work: str
     crawler: str
     awaited: bool
+
+
+def work(step: Mapping[str, Any]) -> tuple[str, str]:
+    """The kind and the name of a step's work."""
+    if step.get("query"):
+        return "query", str(step.get("workgroup") or "primary")
+    kinds = ("job", "function", "machine")
+    return next(((kind, str(step[kind])) for kind in kinds if step.get(kind)), ("", ""))
 
 
 class Steps:
@@ -25,8 +37,8 @@ class Steps:
         self.stages = [
             [
                 Step(
-                    label=f"{number}.{place}",
-                    job=step.get("job") or "",
+                    f"{number}.{place}",
+                    *work(step),
                     crawler=step.get("crawler") or "",
                     awaited=step.get("await") is not False,
                 )
@@ -48,8 +60,8 @@ class Steps:
     def of(self, told: object, besides: Container[Step | None] = ()) -> Step | None:
         """The step that the input or the output of a state tells of.
 
-        What the states of a step hand on has the step's place, or names its job or its crawler. Steps of one stage that
-        have the same one cannot be told apart by that: the first is meant that is not among `besides`.
+        What the states of a step hand on has the step's place, or names its job or its crawler. Steps of one stage
+        that have the same one cannot be told apart by that: the first is meant that is not among `besides`.
         """
         match told:
             case {"place": str(place)}:
@@ -57,7 +69,7 @@ class Steps:
                 [step] = re.findall(r", step (\d+)(?: \(.*\))?$", place)
                 return self.stages[int(stage) - 1][int(step) - 1]
             case {"JobName": str(job)} | {"crawl": None, "work": {"job": str(job)}}:
-                fitting = (step for step in self._current if step.job == job and step not in besides)
+                fitting = (step for step in self._current if step.work == job and step not in besides)
                 return next(fitting, None)
             case (
                 {"crawlername": str(crawler)}

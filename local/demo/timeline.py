@@ -15,6 +15,9 @@ COLOURS = {
     "": "white",
     "window": "bright_black",
     "job": "blue",
+    "function": "blue",
+    "query": "blue",
+    "machine": "blue",
     "crawl": "green",
     "not awaited": "yellow",
     "failed": "red",
@@ -67,8 +70,8 @@ def timeline(name: str, steps: Steps, spans: Spans, whole: Span, window: Span | 
         if any(step in of_stage for step, _ in spans):
             chart.add_row(f"[bold]stage {number}[/] {escape(stage)}")
         for step in of_stage:
-            if job := spans.get((step, "job")):
-                add(f"  {step.label} {escape(step.job)}", job, "job")
+            if work := spans.get((step, "work")):
+                add(f"  {step.label} {escape(step.work)}", work, step.kind)
             if crawl := spans.get((step, "crawl")):
                 add(f"  {step.label} {escape(step.crawler)}", crawl, "crawl" if step.awaited else "not awaited")
     return chart

@@ -36,6 +36,31 @@ def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path: Path) -> None:
     assert "not awaited" in result.stdout
 
 
+def test_each_kind_of_work_has_a_stand_in(tmp_path: Path) -> None:
+    """Texts have what a run of the trigger has, queries need no tables, and nobody is told."""
+    pipeline = {
+        "name": "kinds",
+        "trigger": {"prefix": "in/", "coalesceSeconds": 0},
+        "notify": {"failed": "arn:aws:sns:eu-west-1:123456789012:on-call"},
+        "stages": [
+            {
+                "steps": [
+                    {"function": "check:live", "payload": {"file": "{file}"}},
+                    {"query": "SELECT * FROM orders WHERE key = ?", "parameters": ["{key}"], "workgroup": "etl"},
+                    {"machine": "load", "crawler": "orders"},
+                ]
+            }
+        ],
+    }
+    file = tmp_path / "kinds.json"
+    file.write_text(json.dumps(pipeline))
+    result = run(file)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "stand-ins  check:live, etl, load, orders" in result.stdout
+    for done in ("check:live  ✓ Invoke function", "etl         ✓ Run query", "load        ✓ Run machine"):
+        assert done in result.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "complaints"),
     [
@@ -49,8 +74,8 @@ def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path: Path) -> None:
             {"stages": [{"name": "raw", "steps": [{"job": {"Name": "j"}}]}, {"steps": [{"jb": "j"}]}]},
             [
                 "stage 1 (raw), step 1: job: must be a string",
-                "stage 2, step 1: jb: is none of the fields name, job, arguments, crawler, await, timeoutSeconds",
-                "stage 2, step 1: needs a job or a crawler",
+                "stage 2, step 1: jb: is none of the fields name, job, ",
+                "stage 2, step 1: needs a job, a function, a query, a machine or a crawler",
             ],
         ),
     ],

@@ -268,7 +268,9 @@ def allowed_errors(integration: str) -> set[str]:
             return {f"Athena.{name}" for name in modelled("athena", "StartQueryExecution")} | {
                 "Athena.AmazonAthenaException"
             }
-        case "sqs:sendMessage" | "sns:publish":
+        case "sns:publish":
+            return {f"SNS.{name}" for name in modelled("sns", "Publish")} | {"SNS.AmazonSNSException"}
+        case "sqs:sendMessage":
             return set()
     raise AssertionError(f"{integration} is no integration that this project uses")
 

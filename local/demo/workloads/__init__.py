@@ -131,10 +131,11 @@ def set_up(aws: LocalAws, workload: Workload) -> None:
         )
 
 
-def create_role(aws: LocalAws, name: str, *statements: Mapping[str, Any]) -> str:
-    """A role for jobs and crawlers, with these permissions."""
+def create_role(aws: LocalAws, name: str, *statements: Mapping[str, Any], services: tuple[str, ...] = ("glue",)) -> str:
+    """A role with these permissions; for jobs and crawlers, unless it is for other services."""
     iam = aws.client("iam")
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"}}
+    principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
     if statements:
         iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(*statements))
