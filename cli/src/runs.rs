@@ -20,7 +20,7 @@ pub(crate) fn check(file: &File) -> Vec<Finding> {
 
 fn refusal(pipeline: Pipeline) -> Result<(), Mistakes> {
     let execution = Execution {
-        name: "x".repeat(80),
+        name: "run".to_owned(),
         start_time: OffsetDateTime::UNIX_EPOCH,
     };
     plan(pipeline, &execution).map(|_| ())
@@ -36,8 +36,8 @@ fn sample_runs(pipeline: &Pipeline) -> impl Iterator<Item = Pipeline> {
             let mut run = pipeline.clone();
             if seconds == 0 {
                 run.object = Some(Object {
-                    bucket: "x".repeat(63),
-                    key: "x".repeat(1024),
+                    bucket: "bucket".to_owned(),
+                    key: "key".to_owned(),
                 });
             } else {
                 run.window = Some(Window {

@@ -35,8 +35,10 @@ pub(crate) struct Arguments {
 /// Writes the template, or what is wrong.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let (files, found) = files::read(&arguments.paths);
-    found.iter().for_each(|each| eprintln!("{each}"));
     if !found.is_empty() {
+        for each in found {
+            eprintln!("{each}");
+        }
         return ExitCode::FAILURE;
     }
     let text = match rendered(&files, &arguments.stack) {
@@ -61,7 +63,7 @@ fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
     let mut pipelines: Vec<_> = files.iter().filter_map(Part::of).collect();
     pipelines.sort_by(|one, other| one.id.cmp(&other.id));
     let text = Stack {
-        stack: quoted(stack),
+        machinery: quoted(stack),
         asks_for_bucket: (pipelines.iter())
             .filter_map(|part| part.rule.as_ref())
             .any(|rule| rule.bucket == ANY_BUCKET),
@@ -75,7 +77,8 @@ fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
 #[derive(Template)]
 #[template(path = "pipelines.yaml", escape = "none")]
 struct Stack {
-    stack: String,
+    /// The stack that runs the pipelines.
+    machinery: String,
     /// Whether a trigger leaves its bucket to the deployment.
     asks_for_bucket: bool,
     pipelines: Vec<Part>,

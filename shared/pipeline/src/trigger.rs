@@ -22,7 +22,7 @@ const TIMEZONE: &str = "^[A-Za-z0-9_+/-]{1,50}$";
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trigger {
     /// Their bucket, which sends its events to EventBridge or is recorded by a trail; unless set, the parameter
-    /// SourceBucketName of the pipelines' stack.
+    /// `SourceBucketName` of the pipelines' stack.
     #[schemars(regex(pattern = BUCKET))]
     pub bucket: Option<String>,
     /// What their keys begin with. The pipeline's jobs must not write there, or it starts itself.
@@ -32,7 +32,7 @@ pub struct Trigger {
     #[schemars(flatten)]
     pub selection: Selection,
     /// All objects of one window of this length share a run; 0 runs the pipeline once for each object. Unless set, the
-    /// parameter CoalesceSeconds of the machinery's stack.
+    /// parameter `CoalesceSeconds` of the machinery's stack.
     #[schemars(range(max = LONGEST_WINDOW))]
     pub coalesce_seconds: Option<u32>,
 }
