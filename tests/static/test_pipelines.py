@@ -96,8 +96,8 @@ def turn(running: list[str]) -> tuple[str, str | None]:
 @pytest.mark.parametrize(
     ("others", "state", "absorbed_by"),
     [
-        ([], "Begin the stages", None),
-        ([THIRD], "Begin the stages", None),
+        ([], "Run the stages in order", None),
+        ([THIRD], "Run the stages in order", None),
         ([FIRST], "Wait for the run before", None),
         ([FIRST, OPEN], "Wait for the run before", None),
         ([FIRST, THIRD], "Leave it to a newer run", THIRD),
