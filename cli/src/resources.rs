@@ -10,10 +10,6 @@ use crate::files::{File, Finding};
 ///
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html>
 const LONGEST_INPUT_TEMPLATE: usize = 8_192;
-/// In characters, of a rule's pattern.
-///
-/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>
-const LONGEST_PATTERN: usize = 4_096;
 /// Of a template.
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
@@ -84,29 +80,6 @@ fn escaped(character: char) -> String {
     format!("\\u{:04x}", u32::from(character))
 }
 
-/// The pattern of a trigger's rule, as long as it can be: `bucket` stands for the parameter.
-fn pattern(file: &File) -> Option<String> {
-    let trigger = file.pipeline.trigger.as_ref()?;
-    let bucket = trigger.bucket.clone().unwrap_or_else(|| "x".repeat(63));
-    let key = json!([{"prefix": trigger.prefix}]);
-    let pattern = json!({
-        "source": ["aws.s3"],
-        "$or": [
-            {"detail-type": ["Object Created"], "detail": {"bucket": {"name": [bucket]}, "object": {"key": key}}},
-            {
-                "detail-type": ["AWS API Call via CloudTrail"],
-                "detail": {
-                    "eventSource": ["s3.amazonaws.com"],
-                    "eventName": ["PutObject", "CopyObject", "CompleteMultipartUpload", "PostObject"],
-                    "errorCode": [{"exists": false}],
-                    "requestParameters": {"bucketName": [bucket], "key": key},
-                },
-            },
-        ],
-    });
-    Some(pattern.to_string())
-}
-
 /// Names that clash, and what is too long for AWS.
 pub(crate) fn check(files: &[File]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -149,12 +122,6 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
                  move what is long into the work that needs it"
             );
             found.push(file.wrong("/trigger", rule));
-        }
-        let length = pattern(file).map_or(0, |text| text.chars().count());
-        if length > LONGEST_PATTERN {
-            let rule =
-                format!("makes a pattern of {length} characters, which may have {LONGEST_PATTERN}");
-            found.push(file.wrong("/trigger/prefix", rule));
         }
         if resources > MOST_RESOURCES {
             let rule =

@@ -9,6 +9,10 @@ use serde::Serialize;
 const LONGEST_WINDOW: u64 = 86_400;
 /// In bytes: 50 TB, as large as an object in S3 can be.
 const LARGEST_OBJECT: u64 = 50 << 40;
+/// In bytes, and so in characters at most. With two such prefixes a pattern stays below the 4,096 that a rule may have.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
+const LONGEST_KEY: usize = 1_024;
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 const BUCKET: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 /// Its longest by EventBridge Scheduler. What stands between the brackets is for `crawler-sync check`.
@@ -26,7 +30,7 @@ pub struct Trigger {
     #[schemars(regex(pattern = BUCKET))]
     pub bucket: Option<String>,
     /// What their keys begin with. The pipeline's jobs must not write there, or it starts itself.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = LONGEST_KEY))]
     pub prefix: String,
     /// What else the objects are told by.
     #[schemars(flatten)]
@@ -78,7 +82,7 @@ impl Trigger {
         let bucket = fields.optional("bucket", |node| {
             node.matching(BUCKET, "must be the name of a bucket")
         });
-        let prefix = fields.required("prefix", Node::filled);
+        let prefix = fields.required("prefix", |node| node.text_of(1..=LONGEST_KEY));
         let selection = Selection::read(&mut fields);
         let coalesce_seconds = fields.optional("coalesceSeconds", coalesce_seconds);
         fields.finish();
