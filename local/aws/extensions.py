@@ -2,7 +2,7 @@
 
 from local.aws import endpoints, patching, snapshots
 from local.aws.athena import queries, workgroups
-from local.aws.awslambda import errors, roles
+from local.aws.awslambda import errors, invocations, roles
 from local.aws.cloudformation import exports, resources
 from local.aws.cloudformation import schedules as stack_schedules
 from local.aws.cloudtrail import data_events
@@ -49,6 +49,7 @@ EXTENSIONS = (
     sns_messages,
     expressions,
     errors,
+    invocations,
     roles,
     deliveries,
     schedules,

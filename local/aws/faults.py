@@ -27,9 +27,11 @@ INTERNAL = {
     "dynamodb": "InternalServerError",
     "athena": "InternalServerException",
     "sns": "InternalError",
+    "lambda": "ServiceException",
 }
 MESSAGES = {
     "ThrottlingException": "Rate exceeded",
+    "TooManyRequestsException": "Rate Exceeded.",
     "OperationTimeoutException": "The operation timed out",
 }
 

@@ -9,6 +9,7 @@ from ministack.core.responses import error_response_json
 
 from local.aws import patching
 from local.aws.answers import Request, Response
+from local.aws.awslambda import invocations
 from local.aws.iam.roles import may_assume
 
 original = patching.names(lambda_svc, "_create_function", "_update_config")
@@ -28,6 +29,8 @@ def problem(function: str, role: str) -> str | None:
 
 
 def create_function(request: Request) -> Response:
+    if wrong := invocations.problem(request):
+        return error_response_json("InvalidParameterValueException", wrong)
     if refused := problem(request.get("FunctionName", ""), request.get("Role", "")):
         return error_response_json("InvalidParameterValueException", refused)
     response: Response = original._create_function(request)

@@ -54,6 +54,8 @@ DENIALS = {"sns": "AuthorizationError"}
 # The HTTP status of an error where it is not 400.
 STATUSES = {
     ("lambda", DENIED): 403,
+    ("lambda", "ServiceException"): 500,
+    ("lambda", "TooManyRequestsException"): 429,
     ("sns", "AuthorizationError"): 403,
     ("sns", "NotFound"): 404,
     ("sns", "InternalError"): 500,
