@@ -259,7 +259,7 @@ def allowed_errors(integration: str) -> set[str]:
             return by_sdk_2("DynamoDb", "dynamodb", "Query")
         case "aws-sdk:sfn:sendTaskSuccess":
             return by_sdk_2("Sfn", "stepfunctions", "SendTaskSuccess")
-        case "states:startExecution" | "states:startExecution.sync:2":
+        case "states:startExecution" | "states:startExecution.sync" | "states:startExecution.sync:2":
             names = modelled("stepfunctions", "StartExecution") | {"AWSStepFunctions"}
             return {f"StepFunctions.{name.removesuffix('Exception')}Exception" for name in names}
         case "aws-sdk:sfn:listExecutions":

@@ -1,0 +1,100 @@
+"""Plays the cases of work, a few at once, each with a worker of its own, and collects what came of them."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.aws import LocalAws
+from local.demo.deploy import QUICK, deploy
+from tests.support.faults.work import Case, Does, Somebody
+from tests.support.faults.workers import DATA, RESULTS, Workers
+from tests.support.roles import ROLE, policy
+from tests.support.stack import Stack, eventually
+
+AT_ONCE = 8
+PATTERNS = {f"{each}NamePattern": "*" for each in ("Function", "Machine", "WorkGroup", "Topic")}
+BARE = "bare"
+
+
+@dataclass
+class Played:
+    """How a run ended, what became of the work that began, and how often it was to be started."""
+
+    worker: str
+    execution: dict[str, Any]
+    begun: list[str]
+    starts: int
+    retries: int
+    crawls: int
+
+    @property
+    def ends(self) -> str:
+        return self.execution.get("error") or self.execution["status"]
+
+    @property
+    def step(self) -> dict[str, Any]:
+        """The step in the run's output."""
+        [stage] = json.loads(self.execution["output"])["stages"]
+        return stage["steps"][0]
+
+
+@contextmanager
+def all_kinds() -> Iterator[Stack]:
+    """A stack that may work with whatever there is; queries read and write what they need."""
+    with LocalAws() as aws:
+        buckets = [f"arn:aws:s3:::{bucket}{rest}" for bucket in (DATA, RESULTS) for rest in ("", "/*")]
+        may = {"Effect": "Allow", "Action": ["glue:*", "s3:*"], "Resource": ["arn:aws:glue:*", *buckets]}
+        own = aws.client("iam").create_policy(PolicyName="queries", PolicyDocument=policy(may))["Policy"]["Arn"]
+        yield Stack(aws, deploy(aws, Stack.NAME, QUICK | PATTERNS | {"QueryPolicyArn": own}))
+
+
+def play(stack: Stack, cases: Iterable[Case], directory: Path) -> dict[str, Played]:
+    workers = Workers(stack, directory)
+    bare = deploy(stack.aws, BARE, {"CrawlerNamePattern": "*"})["PipelineStateMachineArn"]
+    usual = stack.outputs["PipelineStateMachineArn"]
+    given = list(cases)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        played = pool.map(lambda case: play_one(workers, case, usual if case.allowed else bare), given)
+        return {case.name: each for case, each in zip(given, played, strict=True)}
+
+
+def play_one(workers: Workers, case: Case, machine: str) -> Played:
+    stack, kind = workers.stack, case.kind.name
+    name = re.sub(r"[^a-z0-9]+", "-", case.name.lower())[:60]
+    if case.missing:
+        step = {kind: name} if kind != "query" else {"query": "SELECT 1", "workgroup": name}
+    else:
+        step = workers.create(kind, name, case.does, case.tags)
+    if case.crawls:
+        step["crawler"] = name
+        stack.glue.create_crawler(
+            Name=name,
+            Role=ROLE,
+            DatabaseName="work",
+            Targets={"S3Targets": []},
+            Tags={"local:seconds": "0", "local:outcome": "failed"},
+        )
+    pipeline = {"name": name, "stages": [{"steps": [step | dict(case.step)]}], **case.run}
+    run = stack.states.start_execution(stateMachineArn=machine, input=json.dumps(pipeline))["executionArn"]
+    if case.meanwhile:
+        eventually(lambda: workers.begun(kind, name) == ["RUNNING"])
+        if case.meanwhile is Somebody.STOPS_THE_RUN:
+            stack.states.stop_execution(executionArn=run)
+        else:
+            workers.stop(kind, name)
+    if kind == "query" and case.does is Does.FAILS_TWICE:
+        eventually(lambda: workers.begun(kind, name).count("FAILED") == 2)
+        workers.table(name.replace("-", "_"))
+    execution = stack.finish(run, timeout=120)
+    if case.then:
+        eventually(lambda: set(workers.begun(kind, name)) == {"STOPPED"})
+    begun = [] if case.missing else workers.begun(kind, name)
+    crawls = stack.glue.list_crawls(CrawlerName=name)["Crawls"] if case.crawls else []
+    starts = stack.aws.calls().get(name, {}).get(case.kind.start, 0)
+    retries = [state for state, _ in stack.entered(run)].count("Wait before another attempt")
+    return Played(name, execution, begun, starts, retries, len(crawls))
