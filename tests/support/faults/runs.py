@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from local.aws import LocalAws
 from local.demo.deploy import QUICK, deploy
-from tests.support.faults.work import Case, Does, Somebody
+from tests.support.faults.work import UNREADABLE, Case, Does, Somebody
 from tests.support.faults.workers import DATA, RESULTS, Workers
 from tests.support.roles import ROLE, policy
 from tests.support.stack import Stack, eventually
@@ -19,6 +18,7 @@ from tests.support.stack import Stack, eventually
 AT_ONCE = 8
 PATTERNS = {f"{each}NamePattern": "*" for each in ("Function", "Machine", "WorkGroup", "Topic")}
 BARE = "bare"
+SIBLING = "sibling"
 
 
 @dataclass
@@ -37,10 +37,9 @@ class Played:
         return self.execution.get("error") or self.execution["status"]
 
     @property
-    def step(self) -> dict[str, Any]:
-        """The step in the run's output."""
-        [stage] = json.loads(self.execution["output"])["stages"]
-        return stage["steps"][0]
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps in the run's output, the case's own first."""
+        return [step for stage in json.loads(self.execution["output"])["stages"] for step in stage["steps"]]
 
 
 @contextmanager
@@ -53,8 +52,9 @@ def all_kinds() -> Iterator[Stack]:
         yield Stack(aws, deploy(aws, Stack.NAME, QUICK | PATTERNS | {"QueryPolicyArn": own}))
 
 
-def play(stack: Stack, cases: Iterable[Case], directory: Path) -> dict[str, Played]:
-    workers = Workers(stack, directory)
+def play(workers: Workers, cases: Iterable[Case]) -> dict[str, Played]:
+    stack = workers.stack
+    workers.create("machine", SIBLING, Does.SUCCEEDS, {})
     bare = deploy(stack.aws, BARE, {"CrawlerNamePattern": "*"})["PipelineStateMachineArn"]
     usual = stack.outputs["PipelineStateMachineArn"]
     given = list(cases)
@@ -77,9 +77,11 @@ def play_one(workers: Workers, case: Case, machine: str) -> Played:
             Role=ROLE,
             DatabaseName="work",
             Targets={"S3Targets": []},
-            Tags={"local:seconds": "0", "local:outcome": "failed"},
+            Tags={"local:seconds": "0", "local:outcome": "failed", "local:error": UNREADABLE},
         )
-    pipeline = {"name": name, "stages": [{"steps": [step | dict(case.step)]}], **case.run}
+    others = [{"machine": SIBLING}] if case.step.get("optional") else []
+    stages = [{"steps": [step | dict(case.step), *others]}, *({"steps": [other]} for other in others)]
+    pipeline = {"name": name, "stages": stages, **case.run}
     run = stack.states.start_execution(stateMachineArn=machine, input=json.dumps(pipeline))["executionArn"]
     if case.meanwhile:
         eventually(lambda: workers.begun(kind, name) == ["RUNNING"])

@@ -8,6 +8,7 @@ from typing import Any
 from tests.support.faults.scenario import fault
 
 WORDS = "no data for the day"
+UNREADABLE = "No access to s3://orders"
 SECONDS = 3
 
 
@@ -135,7 +136,7 @@ def cases(kind: Kind) -> Iterator[Case]:
         begun=0,
     )
     yield Case(
-        f"{a} may not be started, as its tags say",
+        f"{a} may not be started, and it has retries",
         kind,
         error,
         ("Error Code: AccessDeniedException",),
@@ -145,7 +146,7 @@ def cases(kind: Kind) -> Iterator[Case]:
         **again,
     )
     yield Case(
-        f"{a} is of a kind that the stack has no name pattern for",
+        f"{a} is not allowed, because the stack has no name pattern for its kind",
         kind,
         error,
         ("is not authorized to perform: ", "Error Code: AccessDeniedException"),
@@ -213,12 +214,12 @@ def cases(kind: Kind) -> Iterator[Case]:
         run,
     )
     yield Case(
-        f"{a} succeeds, and its crawl fails, with retries", kind, "CrawlFailed", ("CrawlFailed: ",), crawls=1, **again
+        f"{a} succeeds, and its crawl fails, with retries", kind, "CrawlFailed", (UNREADABLE,), crawls=1, **again
     )
     yield Case(
         f"{a} succeeds, and its crawl fails, and is optional",
         kind,
-        says=("CrawlFailed: ",),
+        says=(UNREADABLE,),
         step={"optional": True},
         failure="CrawlFailed",
         crawls=1,

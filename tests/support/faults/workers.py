@@ -14,18 +14,26 @@ from tests.support.stack import Stack
 DATABASE, DATA, RESULTS, NOT_GRANTED = "work", "work", "results", "not-granted"
 # Notes each time that it is called, and with what.
 BODY = """
-def work(event):
-    with open(event["note"], "a+") as note:
-        note.write(json.dumps(event) + "\\n")
-        note.seek(0)
-        begun = len(note.readlines())
-    if event["does"] == "lasts":
+def work(note, does, event):
+    with open(note, "a+") as noted:
+        noted.write(json.dumps(event) + "\\n")
+        noted.seek(0)
+        begun = len(noted.readlines())
+    if does == "lasts":
         time.sleep(12)
-    if event["does"] == "fails" or event["does"] == "fails twice" and begun <= 2:
+    if does == "fails" or does == "fails twice" and begun <= 2:
         raise ValueError("no data for the day")
 """
-FUNCTION = f"import json, time\n{BODY}\ndef handler(event, context):\n    work(event)\n"
-JOB = f"import json, sys, time\n{BODY}\nwork(dict(zip((name[2:] for name in sys.argv[1::2]), sys.argv[2::2])))\n"
+FUNCTION = f"""import json, os, time
+{BODY}
+def handler(event, context):
+    work(os.environ.get("NOTE") or event["note"], os.environ.get("DOES") or event["does"], event)
+"""
+JOB = f"""import json, sys, time
+{BODY}
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+work(given["--note"], given["--does"], given)
+"""
 INVOKE = {
     "Type": "Task",
     "Resource": "arn:aws:states:::lambda:invoke",
@@ -57,7 +65,7 @@ class Workers:
         stack.s3.put_object(Bucket=DATA, Key="counting.py", Body=JOB)
         stack.glue.create_database(DatabaseInput={"Name": DATABASE})
         self.table("not_granted", f"s3://{NOT_GRANTED}/orders")
-        self._function("counting", {})
+        self._function("counting", {}, {})
 
     def table(self, name: str, location: str = f"s3://{DATA}/orders") -> None:
         text = "org.apache.hadoop.mapred.TextInputFormat"
@@ -83,8 +91,8 @@ class Workers:
                 )
                 return {"job": name, "arguments": {f"--{key}": value for key, value in note.items()}}
             case "function":
-                self._function(name, tags)
-                return {"function": name, "payload": note}
+                self._function(name, tags, {"NOTE": note["note"], "DOES": note["does"]})
+                return {"function": name}
             case "machine":
                 definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": STATES[does]}}
                 self.stack.states.create_state_machine(
@@ -101,7 +109,7 @@ class Workers:
         statement = f"SELECT * FROM {DATABASE}.{name.replace('-', '_')}" if fails else "SELECT 1"
         return {"query": statement, "workgroup": name}
 
-    def _function(self, name: str, tags: Mapping[str, str]) -> None:
+    def _function(self, name: str, tags: Mapping[str, str], variables: Mapping[str, str]) -> None:
         self.stack.functions.create_function(
             FunctionName=name,
             Runtime="python3.11",
@@ -110,12 +118,13 @@ class Workers:
             Timeout=60,
             Code={"ZipFile": package("index.py", FUNCTION)},
             Tags=dict(tags),
+            Environment={"Variables": dict(variables)},
         )
 
     def begun(self, kind: str, name: str) -> list[str]:
         """The states of whatever began: RUNNING, FAILED, STOPPED and so on."""
         states: Mapping[str, Callable[[], list[str]]] = {
-            "job": lambda: [run["JobRunState"] for run in self._runs(name)],
+            "job": lambda: [run["JobRunState"] for run in self.runs(name)],
             "function": lambda: ["RUNNING" for _ in self.noted(name)],
             "query": lambda: [query["Status"]["State"] for query in self.queries(name)],
             "machine": lambda: [execution["status"] for execution in self.executions(name)],
@@ -125,14 +134,14 @@ class Workers:
     def stop(self, kind: str, name: str) -> None:
         match kind:
             case "job":
-                self.stack.glue.batch_stop_job_run(JobName=name, JobRunIds=[self._runs(name)[0]["Id"]])
+                self.stack.glue.batch_stop_job_run(JobName=name, JobRunIds=[self.runs(name)[0]["Id"]])
             case "query":
                 self.athena.stop_query_execution(QueryExecutionId=self.queries(name)[0]["QueryExecutionId"])
             case "machine":
                 arn = self.executions(name)[0]["executionArn"]
                 self.stack.states.stop_execution(executionArn=arn, cause="the table is mended first")
 
-    def noted(self, name: str) -> list[dict[str, Any]]:
+    def noted(self, name: str) -> list[Any]:
         """What the function of this name was called with."""
         note = self.directory / name
         return [json.loads(line) for line in note.read_text().splitlines()] if note.exists() else []
@@ -145,5 +154,5 @@ class Workers:
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine}"
         return self.stack.states.list_executions(stateMachineArn=arn)["executions"]
 
-    def _runs(self, job: str) -> list[dict[str, Any]]:
+    def runs(self, job: str) -> list[dict[str, Any]]:
         return self.stack.glue.get_job_runs(JobName=job)["JobRuns"]
