@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,11 +92,19 @@ def play_one(workers: Workers, case: Case, machine: str) -> Played:
     if kind == "query" and case.does is Does.FAILS_TWICE:
         eventually(lambda: workers.begun(kind, name).count("FAILED") == 2)
         workers.table(name.replace("-", "_"))
-    execution = stack.finish(run, timeout=120)
+    execution = ended(stack, run)
     if case.then:
-        eventually(lambda: set(workers.begun(kind, name)) == {"STOPPED"})
+        with suppress(AssertionError):
+            eventually(lambda: set(workers.begun(kind, name)) == {"STOPPED"})
     begun = [] if case.missing else workers.begun(kind, name)
     crawls = stack.glue.list_crawls(CrawlerName=name)["Crawls"] if case.crawls else []
     starts = stack.aws.calls().get(name, {}).get(case.kind.start, 0)
     retries = [state for state, _ in stack.entered(run)].count("Wait before another attempt")
     return Played(name, execution, begun, starts, retries, len(crawls))
+
+
+def ended(stack: Stack, run: str) -> dict[str, Any]:
+    """The execution, which still runs if it should have ended long ago: one row fails then, and not all."""
+    with suppress(AssertionError):
+        stack.finish(run, timeout=90)
+    return stack.states.describe_execution(executionArn=run)

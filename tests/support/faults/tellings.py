@@ -11,7 +11,7 @@ from typing import Any
 
 from local.aws import ACCOUNT, REGION
 from local.demo.deploy import deploy
-from tests.support.faults.runs import AT_ONCE, BARE
+from tests.support.faults.runs import AT_ONCE, BARE, ended
 from tests.support.faults.told import BROKEN, ENDLESS, FINE, LASTS, UNREADABLE, Telling
 from tests.support.faults.work import Does
 from tests.support.faults.workers import DATABASE, Workers
@@ -83,7 +83,7 @@ def play_one(stack: Stack, name: str, telling: Telling, machine: str) -> dict[st
     if telling.meanwhile:
         eventually(lambda: works(stack, run))
         stack.states.stop_execution(executionArn=run)
-    return stack.finish(run, timeout=180)
+    return ended(stack, run)
 
 
 def absorbed(stack: Stack, machine: str, pipeline: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Does(Enum):
     FAILS = "fails"
     FAILS_TWICE = "fails twice"
     LASTS = "lasts"
+    TAKES_LONGER_THAN_IT_MAY = "takes longer than it may"
 
 
 class Somebody(Enum):
@@ -236,6 +237,34 @@ WORK = [
         (MACHINE.says,),
         Does.FAILS,
         {"input": ODD_INPUT, "retries": 1},
+        begun=2,
+    ),
+    Case(
+        "A function fails, and the run's deadline passes in the pause before a retry",
+        FUNCTION,
+        "PipelineTimedOut",
+        ("not done within the 5 s of the run: " + FUNCTION.says,),
+        Does.FAILS,
+        {"retries": 20},
+        {"timeoutSeconds": 5},
+        begun=None,
+    ),
+    Case(
+        "A function outlives its own timeout, and has a retry",
+        FUNCTION,
+        "FunctionFailed",
+        ("Task timed out after 1.00 seconds",),
+        Does.TAKES_LONGER_THAN_IT_MAY,
+        {"retries": 1},
+        begun=2,
+    ),
+    Case(
+        "A machine outlives its own timeout, and has a retry",
+        MACHINE,
+        "MachineFailed",
+        ("TIMED_OUT",),
+        Does.TAKES_LONGER_THAN_IT_MAY,
+        {"retries": 1},
         begun=2,
     ),
     Case(

@@ -19,7 +19,7 @@ def work(note, does, event):
         noted.write(json.dumps(event) + "\\n")
         noted.seek(0)
         begun = len(noted.readlines())
-    if does == "lasts":
+    if does in ("lasts", "takes longer than it may"):
         time.sleep(12)
     if does == "fails" or does == "fails twice" and begun <= 2:
         raise ValueError("no data for the day")
@@ -44,6 +44,7 @@ STATES: Mapping[Does, dict[str, Any]] = {
     Does.SUCCEEDS: {"Type": "Pass", "End": True},
     Does.FAILS: {"Type": "Fail", "Error": "Own", "Cause": WORDS},
     Does.LASTS: {"Type": "Wait", "Seconds": 600, "End": True},
+    Does.TAKES_LONGER_THAN_IT_MAY: {"Type": "Wait", "Seconds": 600, "End": True},
     Does.FAILS_TWICE: INVOKE,
 }
 JOB_TAGS: Mapping[Does, dict[str, str]] = {
@@ -91,10 +92,14 @@ class Workers:
                 )
                 return {"job": name, "arguments": {f"--{key}": value for key, value in note.items()}}
             case "function":
-                self._function(name, tags, {"NOTE": note["note"], "DOES": note["does"]})
+                timeout = 1 if does is Does.TAKES_LONGER_THAN_IT_MAY else 60
+                self._function(name, tags, {"NOTE": note["note"], "DOES": note["does"]}, timeout)
                 return {"function": name}
             case "machine":
-                definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": STATES[does]}}
+                definition: dict[str, Any] = {"QueryLanguage": "JSONata", "StartAt": "Only"}
+                definition["States"] = {"Only": STATES[does]}
+                if does is Does.TAKES_LONGER_THAN_IT_MAY:
+                    definition["TimeoutSeconds"] = 1
                 self.stack.states.create_state_machine(
                     name=name, roleArn=ROLE, definition=json.dumps(definition), tags=tagged
                 )
@@ -109,13 +114,13 @@ class Workers:
         statement = f"SELECT * FROM {DATABASE}.{name.replace('-', '_')}" if fails else "SELECT 1"
         return {"query": statement, "workgroup": name}
 
-    def _function(self, name: str, tags: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    def _function(self, name: str, tags: Mapping[str, str], variables: Mapping[str, str], timeout: int = 60) -> None:
         self.stack.functions.create_function(
             FunctionName=name,
             Runtime="python3.11",
             Handler="index.handler",
             Role=ROLE,
-            Timeout=60,
+            Timeout=timeout,
             Code={"ZipFile": package("index.py", FUNCTION)},
             Tags=dict(tags),
             Environment={"Variables": dict(variables)},
