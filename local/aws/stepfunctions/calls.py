@@ -82,8 +82,10 @@ def _function(request: Mapping[str, Any]) -> str:
     """The ARN of the function that a request names in any of Lambda's forms, with the qualifier that it names."""
     name, qualifier = str(request.get("FunctionName", "")), request.get("Qualifier")
     if not name.startswith("arn:"):
-        account, separator, short = name.rpartition("function:")
-        account = account.rstrip(":") if separator else ""
+        # The name may end in "function" too, with an alias after it.
+        account, separator, short = name.rpartition(":function:")
+        if not separator:
+            account, short = "", name.removeprefix("function:")
         name = f"arn:aws:lambda:{get_region()}:{account or get_account_id()}:function:{short}"
     return f"{name}:{qualifier}" if qualifier and name.count(":") == 6 else name
 

@@ -115,6 +115,7 @@ LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
         ),
         ("lambda:invoke", {"FunctionName": "f", "Qualifier": "a"}, "lambda:InvokeFunction", [f"{LAMBDA}:f:a"]),
         ("lambda:invoke", {"FunctionName": f"{ACCOUNT}:function:f"}, "lambda:InvokeFunction", [f"{LAMBDA}:f"]),
+        ("lambda:invoke", {"FunctionName": "a-function:b"}, "lambda:InvokeFunction", [f"{LAMBDA}:a-function:b"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
