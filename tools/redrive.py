@@ -1,8 +1,8 @@
-"""Puts parked events through the trigger again: `make redrive STACK=…`.
+"""Handles parked events and schedules again: `make redrive STACK=…`.
 
-Each message of the stack's dead-letter queue is handled by an execution of the trigger, and deleted once the event has
-been handled, or has been parked anew. Safe to repeat and to kill: an event that is handled twice costs one run at most.
-Ends with 1 if something is left that was not handled.
+Each event in the stack's dead-letter queue is handled by an execution of the trigger; what a schedule could not start,
+the pipeline machine starts. A message is deleted once that has been done, or the event has been parked anew. Safe to
+repeat and to kill: what is handled twice costs one run at most. Ends with 1 if something is left that was not handled.
 """
 
 import argparse
@@ -34,7 +34,7 @@ HANDLED = ("STARTED", "JOINED", "IGNORED")
 
 
 class Unusable(Exception):
-    """A message that holds no input for the trigger; says why."""
+    """A message that holds no input for a machine; says why."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Message:
         return cls(received["MessageId"], received["ReceiptHandle"], sent, body, attributes)
 
     @property
+    def schedule(self) -> str | None:
+        """The name of the schedule that could not start a pipeline, if one sent the message."""
+        return self.attributes.get("SCHEDULE_ARN", "").rpartition("/")[2] or None
+
+    @property
     def reason(self) -> str:
         """Why it was parked."""
         error = part(self.body, "error") or self.attributes.get("ERROR_CODE")
@@ -64,7 +69,9 @@ class Message:
 
     @property
     def place(self) -> str:
-        """The object that the event is about, as far as it says so."""
+        """The object that the event is about, as far as it says so, or the schedule."""
+        if self.schedule:
+            return f"schedule {self.schedule}"
         given = part(self.body, "input") or self.body
         detail = part(part(given, "event") or given, "detail")
         bucket = part(detail, "bucket", "name") or part(detail, "requestParameters", "bucketName")
@@ -81,8 +88,8 @@ def part(value: Any, *path: str) -> Any:
 class Redrive:
     """One run: it takes what was parked before it began, each message once."""
 
-    def __init__(self, queue: str, trigger: str, *, dry: bool) -> None:
-        self.queue, self.trigger, self.dry = queue, trigger, dry
+    def __init__(self, queue: str, trigger: str, pipeline: str, *, dry: bool) -> None:
+        self.queue, self.trigger, self.pipeline, self.dry = queue, trigger, pipeline, dry
         # Whether StartSyncExecution takes an alias, AWS does not say.
         self.machine = ":".join(trigger.split(":")[:7])
         self.counts: Counter[str] = Counter()
@@ -166,6 +173,9 @@ class Redrive:
             if self.dry:
                 self._report("parked", message, message.reason)
                 return
+            if message.schedule:
+                self._report(*self._start(message, given))
+                return
             execution = self.states.start_sync_execution(stateMachineArn=self.machine, input=json.dumps(given))
             if execution["status"] == "SUCCEEDED":
                 self._delete(message)
@@ -177,22 +187,39 @@ class Redrive:
         except (Unusable, ClientError, BotoCoreError) as error:
             self._report("kept", message, str(error))
 
+    def _start(self, message: Message, given: Any) -> tuple[str, Message, str]:
+        """Starts the pipeline that the schedule could not; under one name, so that no message starts two runs."""
+        name, outcome = f"redriven-{message.id}", "STARTED"
+        try:
+            self.states.start_execution(stateMachineArn=self.pipeline, name=name, input=json.dumps(given))
+        except self.states.exceptions.ExecutionAlreadyExists:
+            outcome = "JOINED"
+        self._delete(message)
+        return outcome, message, name
+
     def _input(self, message: Message) -> Any:
-        """What the trigger was given, or would have been."""
+        """What the trigger or, by a schedule, the pipeline machine was given, or would have been."""
+        if message.schedule:
+            self._must_be_for(self.pipeline, message)
         match message.body:
+            case dict() as given if message.schedule:
+                return given
             case {"executionArn": str(), "input": given}:
                 return given
             case {"detail": dict(), "detail-type": str()} if "RULE_ARN" in message.attributes:
-                return self._transformed(message.body, message.attributes)
+                self._must_be_for(self.trigger, message)
+                return self._transformed(message.body, message.attributes["RULE_ARN"])
             case {"event": dict()}:
                 return message.body
-        raise Unusable("neither the trigger's message nor a rule's")
+        raise Unusable("neither the trigger's message nor a rule's nor a schedule's")
 
-    def _transformed(self, event: dict[str, Any], attributes: dict[str, str]) -> Any:
+    def _must_be_for(self, machine: str, message: Message) -> None:
+        if (target := message.attributes.get("TARGET_ARN")) != machine:
+            raise Unusable(f"it was meant for {target}")
+
+    def _transformed(self, event: dict[str, Any], arn: str) -> Any:
         """What the rule makes of the event today: it may have been mended since."""
-        if attributes.get("TARGET_ARN") != self.trigger:
-            raise Unusable(f"it was meant for {attributes.get('TARGET_ARN')}")
-        *bus, rule = attributes["RULE_ARN"].partition(":rule/")[2].split("/")
+        *bus, rule = arn.partition(":rule/")[2].split("/")
         listed = self.events.list_targets_by_rule(Rule=rule, **({"EventBusName": bus[0]} if bus else {}))["Targets"]
         templates = [
             target.get("InputTransformer", {}).get("InputTemplate", EVENT)
@@ -237,9 +264,10 @@ def main() -> int:
     try:
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-        if missing := {"DeadLetterQueueUrl", "TriggerStateMachineArn"} - outputs.keys():
+        needed = ("DeadLetterQueueUrl", "TriggerStateMachineArn", "PipelineStateMachineArn")
+        if missing := set(needed) - outputs.keys():
             sys.exit(f"stack {arguments.stack} has no output {', '.join(sorted(missing))}")
-        return Redrive(outputs["DeadLetterQueueUrl"], outputs["TriggerStateMachineArn"], dry=arguments.dry_run).run()
+        return Redrive(*(outputs[name] for name in needed), dry=arguments.dry_run).run()
     except (ClientError, BotoCoreError) as error:
         sys.exit(str(error))
 

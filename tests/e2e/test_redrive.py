@@ -37,7 +37,11 @@ class Parked:
         }
         self.trigger = copy_of_trigger(stack, name, replaced, HASTE)
         self.rule = Rule(stack, name, f"{name}/", PIPELINE, self.trigger, self.queue)
-        outputs = {"DeadLetterQueueUrl": self.queue, "TriggerStateMachineArn": self.trigger}
+        outputs = {
+            "DeadLetterQueueUrl": self.queue,
+            "TriggerStateMachineArn": self.trigger,
+            "PipelineStateMachineArn": self.pipeline,
+        }
         template = {
             "Resources": {"LogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}},
             "Outputs": {output: {"Value": value} for output, value in outputs.items()},
@@ -171,15 +175,18 @@ def test_what_cannot_be_sent_stays(parked: Parked) -> None:
         (event, {"RULE_ARN": gone, "TARGET_ARN": parked.trigger}),
         (event, {"RULE_ARN": parked.rule.arn, "TARGET_ARN": parked.pipeline}),
         ({"event": 5, "input": {"event": [], "detail": "x"}}, {}),
+        (PIPELINE, {"SCHEDULE_ARN": "arn:aws:scheduler:::schedule/default/s", "TARGET_ARN": parked.trigger}),
+        ('{"name": "cut', {"SCHEDULE_ARN": "arn:aws:scheduler:::schedule/default/s", "TARGET_ARN": parked.pipeline}),
     ]
     for body, attributes in messages:
         parked.put(body, **attributes)
     code, outcomes, text = parked.redrive()
-    assert (code, outcomes) == (1, ["kept"] * 5), text
-    assert "5 events: 5 kept" in text
+    assert (code, outcomes) == (1, ["kept"] * 7), text
+    assert "7 events: 7 kept" in text
     assert "rule gone" in text
     assert f"meant for {parked.pipeline}" in text
-    assert parked.counted() == (5, 0)
+    assert f"meant for {parked.trigger}" in text
+    assert parked.counted() == (7, 0)
     assert sorted(map(json.dumps, parked.bodies())) == sorted(json.dumps(body) for body, _ in messages)
 
 
@@ -189,7 +196,7 @@ def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked) -
     lost = copy_of_trigger(parked.stack, f"{parked.name}-lost", queue, HASTE)
     given = {"event": parked.event("a.csv"), "filter": {"sufixes": []}}
     parked.put({"error": "e", "cause": "c", "executionArn": "arn:aws:states:::execution", "input": given})
-    redrive = f"redrive.Redrive({parked.queue!r}, {lost!r}, dry=False)"
+    redrive = f"redrive.Redrive({parked.queue!r}, {lost!r}, {parked.pipeline!r}, dry=False)"
     code, outcomes, text = parked.redrive("-c", f"from tools import redrive; raise SystemExit({redrive}.run())")
     assert (code, outcomes) == (1, ["kept"]), text
     assert "EventLost" in text
