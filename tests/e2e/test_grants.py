@@ -14,7 +14,7 @@ from rich.table import Table
 
 from local.aws import LocalAws
 from local.demo.deploy import QUICK, deploy
-from tests.support.grants import checks
+from tests.support.grants import checks, things
 from tests.support.grants.grants import Grant, Trust, grants
 from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import policy
@@ -38,7 +38,7 @@ class Proof:
         """The name of the check that fails without the grant, and passes with it."""
         with grant.without(self.stack):
             noticing = self._noticing(grant)
-        checks.calm(self.stack)
+        things.calm(self.stack)
         if noticing is None:
             return None
         try:
@@ -53,7 +53,7 @@ class Proof:
         for check in concerned:
             if self._fails(check) and grant.permission in self.stack.aws.denied():
                 return check
-            checks.calm(self.stack)
+            things.calm(self.stack)
         return checks.COMPARISON if not concerned and self._fails(checks.COMPARISON) else None
 
     def _fails(self, check: checks.Check) -> bool:
@@ -75,10 +75,10 @@ class Proof:
 def proof() -> Iterator[Proof]:
     # Its own: roles change under whoever uses them.
     with LocalAws() as aws:
-        parameters = QUICK | {"CoalesceSeconds": 1} | checks.PARAMETERS
+        parameters = QUICK | {"CoalesceSeconds": 1} | things.parameters(aws)
         stack = Stack(aws, deploy(aws, Stack.NAME, parameters))
-        deploy_pipeline(stack, checks.PIPELINE)
-        checks.set_up(stack)
+        deploy_pipeline(stack, things.PIPELINE)
+        things.set_up(stack)
         yield Proof(stack)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from local.aws.iam.resources import DATA, forms
 from tests.support.grants.grants import GRANTING, GRANTING_NOTHING
-from tests.support.transformed import listed, of_type, transformed
+from tests.support.transformed import PSEUDO_PARAMETERS, listed, of_type, transformed
 
 
 def statements() -> list[dict[str, Any]]:
@@ -47,3 +47,43 @@ def test_whatever_grants_is_taken_away() -> None:
 def test_no_action_is_a_pattern() -> None:
     """A pattern grants what AWS adds tomorrow."""
     assert not [each for each in statements() if "*" in "".join(listed(each["Action"]))]
+
+
+def test_who_names_no_work_grants_none() -> None:
+    """An empty pattern, as all are by default, must not become one that stands for everything."""
+    template = transformed()
+    values = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    values |= PSEUDO_PARAMETERS
+    role = template["Resources"]["PipelineStateMachineRole"]["Properties"]
+    conditions = {name: bool(evaluated(rule, values, {})) for name, rule in template["Conditions"].items()}
+    by_default = evaluated(role, {"AWS::NoValue": None}, conditions)
+    given = [each for each in by_default["Policies"][0]["PolicyDocument"]["Statement"] if each]
+    services = {action.partition(":")[0] for each in given for action in listed(each["Action"])}
+    assert services == {"lambda", "states", "events", "logs"}
+    assert [each for each in by_default["ManagedPolicyArns"] if each] == [
+        "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"
+    ]
+    assert "Pattern" in json.dumps(role)
+    assert "Pattern" not in json.dumps(given)
+
+
+def evaluated(value: Any, values: dict[str, Any], conditions: dict[str, bool]) -> Any:
+    """The value with its conditions decided, and what is known of its references filled in."""
+
+    def inner(each: Any) -> Any:
+        return evaluated(each, values, conditions)
+
+    match value:
+        case {"Fn::If": [condition, there, otherwise]}:
+            return inner(there if conditions[condition] else otherwise)
+        case {"Fn::Not": [rule]}:
+            return not inner(rule)
+        case {"Fn::Equals": [one, other]}:
+            return inner(one) == inner(other)
+        case {"Ref": name} if name in values:
+            return values[name]
+        case dict():
+            return {key: inner(each) for key, each in value.items()}
+        case list():
+            return [inner(each) for each in value]
+    return value

@@ -74,16 +74,20 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Attached:
-    """A policy of AWS's own, attached to a role."""
+    """A managed policy, attached to a role: AWS's own, or one that a parameter names."""
 
     role: str
     physical: str
     arn: str
-    permission: None = None
+    action: str | None  # what is asked for first of the latter
 
     @property
     def name(self) -> str:
         return f"{self.role}: {self.arn.rpartition('/')[2]}"
+
+    @property
+    def permission(self) -> tuple[str, str] | None:
+        return (self.physical, self.action) if self.action else None
 
     @contextmanager
     def without(self, stack: Stack) -> Iterator[None]:
@@ -181,7 +185,7 @@ def _of_role(stack: Stack, role: str, physical: str) -> Iterator[Grant]:
         [service] = listed(statement["Principal"]["Service"])
         yield Trust(role, physical, service, number)
     for attached in iam.list_attached_role_policies(RoleName=physical)["AttachedPolicies"]:
-        yield Attached(role, physical, attached["PolicyArn"])
+        yield Attached(role, physical, attached["PolicyArn"], _first_action(iam, attached["PolicyArn"]))
     for policy in iam.list_role_policies(RoleName=physical)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=physical, PolicyName=policy)["PolicyDocument"]
         for number, statement in enumerate(document["Statement"]):
@@ -189,6 +193,15 @@ def _of_role(stack: Stack, role: str, physical: str) -> Iterator[Grant]:
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
                     yield Allowed(role, physical, action, resource, policy, number)
+
+
+def _first_action(iam: Any, arn: str) -> str | None:
+    if arn.startswith("arn:aws:iam::aws:"):
+        return None
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    action: str = listed(document["Statement"][0]["Action"])[0]
+    return action
 
 
 def _of_queue_policy(stack: Stack, policy: str, _: str) -> Iterator[Grant]:
