@@ -117,9 +117,9 @@ class Stack:
         return lines(tables.read(database, table, self.aws.client))
 
     def queue(self, name: str) -> str:
-        """The URL of a new queue that EventBridge and S3 may send to."""
+        """The URL of a new queue that EventBridge, S3 and SNS may send to."""
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-        senders = {"Service": ["events.amazonaws.com", "s3.amazonaws.com"]}
+        senders = {"Service": [f"{service}.amazonaws.com" for service in ("events", "s3", "sns")]}
         may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn, "Principal": senders}
         url: str = self.sqs.create_queue(QueueName=name, Attributes={"Policy": policy(may_send)})["QueueUrl"]
         return url

@@ -80,8 +80,8 @@ CHECKS = (
     a_run_that_is_stopped_stops_its_machine,
     a_run_that_is_stopped_stops_its_query,
     a_topic_is_told_how_a_run_ended,
-    a_start_that_a_schedule_is_refused_is_parked,
     a_schedule_starts_a_run,
+    a_start_that_a_schedule_is_refused_is_parked,
 )
 
 
