@@ -164,7 +164,14 @@ def cases(kind: Kind) -> Iterator[Case]:
         **again,
     )
     yield Case(f"There is no such {kind.thing}", kind, error, (kind.missing,), missing=True, begun=0, **again)
-    yield Case(f"{a} lasts beyond the step's deadline", kind, "StepTimedOut", (of_step + still,), Does.LASTS, step)
+    yield Case(
+        f"{a} lasts beyond the step's deadline, and has retries",
+        kind,
+        "StepTimedOut",
+        (of_step + still,),
+        Does.LASTS,
+        {**step, "retries": 2},
+    )
     yield Case(f"{a} lasts beyond the run's deadline", kind, "PipelineTimedOut", (of_run + still,), Does.LASTS, run=run)
     yield Case(
         f"{a} is under way, and somebody stops the run",
