@@ -83,6 +83,11 @@ def job_runs(stack: Stack, name: str) -> list[dict[str, Any]]:
     return sorted(stack.glue.get_job_runs(JobName=name)["JobRuns"], key=lambda run: run["StartedOn"])
 
 
+def ran(stack: Stack, name: str, times: int) -> None:
+    """Awaits that the job has run so many times."""
+    eventually(lambda: len(job_runs(stack, name)) == times)
+
+
 def runs_of(stack: Stack, name: str) -> list[dict[str, Any]]:
     """The ended executions of the machinery's pipeline machine that were runs of this pipeline."""
     described = [stack.finish(each["executionArn"]) for each in stack.executions("Pipeline")]
@@ -139,6 +144,45 @@ def test_a_file_that_goes_takes_its_rule_and_its_schedule_along_and_nothing_else
     assert [len(job_runs(own, name)) for name in steps] == [1, 0, 1]
 
 
+def test_a_file_that_changes_changes_what_starts_it_in_place(own: Stack, tmp_path: Path) -> None:
+    """An edit must not delete the rule, through which objects come meanwhile; the last file may go as well."""
+    folder = write(tmp_path, pipeline("edited", job(own, "edited-before")), pipeline("beside", job(own, "beside")))
+    deploy_pipelines(own.aws, "edits", [folder], {})
+    before = descriptions(own, "edits")
+    write(folder, pipeline("edited", job(own, "edited-after")))
+    deploy_pipelines(own.aws, "edits", [folder], {})
+    after = descriptions(own, "edits")
+    assert {name: physical for name, (physical, _) in after.items()} == {
+        name: physical for name, (physical, _) in before.items()
+    }
+    assert {name for name in after if after[name] != before[name]} == {"EditedRule", "EditedSchedule"}
+    fire(own, "edits", "EditedSchedule")
+    upload(own, "edited/1.csv")
+    assert eventually(lambda: len(runs_of(own, "edited")) == 2)
+    assert [len(job_runs(own, f"edited-{when}")) for when in ("before", "after")] == [0, 2]
+    for file in folder.iterdir():
+        file.unlink()
+    deploy_pipelines(own.aws, "edits", [folder], {})
+    assert resources(own, "edits").keys() == {"Nothing"}
+    rules = [rule["Name"] for rule in own.aws.client("events").list_rules()["Rules"]]
+    assert not {physical for physical, _ in before.values()} & set(rules)
+
+
+def test_pipelines_may_move_to_another_machinery(own: Stack, tmp_path: Path) -> None:
+    """A trial of new machinery takes a parameter, and the way back another one."""
+    trial = Stack(own.aws, deploy(own.aws, "trial", PARAMETERS))
+    folder = write(tmp_path, pipeline("moving", job(own, "moving")))
+    machineries = [(own, Stack.NAME), (trial, "trial"), (own, Stack.NAME)]
+    for number, (machinery, name) in enumerate(machineries, 1):
+        deploy_pipelines(own.aws, "moving", [folder], {"MachineryStack": name})
+        upload(own, f"moving/{number}.csv")
+        ran(own, "moving", number)
+        assert len(runs_of(machinery, "moving")) == (number + 1) // 2
+    assert len(runs_of(trial, "moving")) == 1
+    delete(own, "moving")
+    delete(own, "trial")
+
+
 def descriptions(stack: Stack, name: str) -> dict[str, tuple[str, Any]]:
     """Physical id and all that is told of each rule and schedule of the stack."""
     events, scheduler = stack.aws.client("events"), stack.aws.client("scheduler")
@@ -166,7 +210,7 @@ def test_an_object_reaches_its_own_machinery_only(own: Stack, tmp_path: Path) ->
         upload(own, f"{name}/1.csv")
     eventually(lambda: all(job_runs(own, name) for name, _ in files))
     fire(own, "two-sales", "SalesSchedule")
-    eventually(lambda: len(job_runs(own, "two-sales")) == 2)
+    ran(own, "two-sales", 2)
     counts = ((own, "sales", 1), (own, "returns", 1), (other, "sales", 2), (other, "returns", 0))
     for stack, name, count in counts:
         assert [each["status"] for each in runs_of(stack, name)] == ["SUCCEEDED"] * count, name

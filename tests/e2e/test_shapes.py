@@ -185,7 +185,8 @@ def test_a_group_runs_side_by_side_and_then_one(shop: Shop) -> None:
     shop.deploy(name)
     shop.put("landing/erp/sales.csv", "id,amount", "1,2")
     shop.put("landing/erp/sales.ready")
-    [group, [fact]] = output(shop.runs(name)[0])
+    [run] = shop.runs(name)
+    [group, [fact]] = output(run)
     assert [step["crawl"]["crawlername"] for step in (*group, fact)] == [
         *(f"dim-{dimension}" for dimension in dimensions),
         "fact-sales",

@@ -85,6 +85,9 @@ def set_up_work(stack: Stack) -> None:
     for machine, state in ((MACHINE, done), (LONG_MACHINE, wait)):
         definition = json.dumps({"StartAt": "Only", "States": {"Only": state}})
         stack.states.create_state_machine(name=machine, roleArn=ROLE, definition=definition)
+    version = stack.states.publish_state_machine_version(stateMachineArn=machine_arn(MACHINE))
+    route = {"stateMachineVersionArn": version["stateMachineVersionArn"], "weight": 100}
+    stack.states.create_state_machine_alias(name="live", routingConfiguration=[route])
     result = {"ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/results/"}}
     for workgroup, seconds in ((WORKGROUP, "0"), (LONG_WORKGROUP, "600")):
         tags = [{"Key": "local:seconds", "Value": seconds}]

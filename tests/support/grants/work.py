@@ -25,7 +25,9 @@ def a_function_is_invoked(stack: Stack) -> None:
 
 
 def a_machine_runs_to_its_end(stack: Stack) -> None:
+    """By its name, and by an alias of it."""
     done(stack, {"machine": MACHINE})
+    done(stack, {"machine": f"{MACHINE}:live"})
 
 
 def a_query_runs_to_its_end(stack: Stack) -> None:
