@@ -8,7 +8,13 @@ use pipeline::spec::Pipeline;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{lines, loops, resources, runs, schedules};
+pub(crate) mod check;
+mod lines;
+mod loops;
+mod plans;
+mod resources;
+mod schedules;
+pub(crate) mod template;
 
 /// The schema of pipelines lies beside them.
 const SCHEMA: &str = "schema.json";
@@ -84,7 +90,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> (Vec<File>, Vec<Finding>) {
         }
     }
     found.extend(files.iter().flat_map(schedules::check));
-    found.extend(files.iter().flat_map(runs::check));
+    found.extend(files.iter().flat_map(plans::check));
     found.extend(resources::check(&files));
     found.extend(loops::check(&files));
     (files, found)

@@ -1,17 +1,12 @@
 //! `crawler-sync`: the tool of whoever writes pipelines.
 
-mod check;
 mod files;
-mod lines;
-mod loops;
-mod resources;
-mod runs;
-mod schedules;
-mod template;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use files::{check, template};
 
 /// Pipelines of Glue jobs, crawlers and other work, as files.
 #[derive(Debug, Parser)]

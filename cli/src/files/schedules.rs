@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use pipeline::trigger::Schedule;
 
-use crate::files::{File, Finding};
+use super::{File, Finding};
 
 /// What EventBridge Scheduler would refuse.
 pub(crate) fn check(file: &File) -> Vec<Finding> {

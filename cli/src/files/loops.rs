@@ -5,7 +5,7 @@ use petgraph::graph::DiGraph;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::files::{File, Finding};
+use super::{File, Finding};
 
 /// A place in S3, as far as it can be told. No bucket: it may be any.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::files::{File, Finding};
+use super::{File, Finding};
 
 /// In characters, of a rule's input template.
 ///

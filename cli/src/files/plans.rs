@@ -6,7 +6,7 @@ use pipeline::spec::{Object, Pipeline};
 use pipeline::window::Window;
 use time::{Duration, OffsetDateTime};
 
-use crate::files::{File, Finding};
+use super::{File, Finding};
 
 /// What plan-pipeline would refuse of each such run.
 pub(crate) fn check(file: &File) -> Vec<Finding> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::files;
+use super::read;
 
 /// Check pipeline files, and print every mistake as `file:line: place: rule`.
 ///
@@ -29,7 +29,7 @@ enum Format {
 
 /// Checks what the arguments name, and prints what is wrong.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let (_, found) = files::read(&arguments.paths);
+    let (_, found) = read(&arguments.paths);
     match arguments.format {
         Format::Text => found.iter().for_each(|each| println!("{each}")),
         Format::Json => println!("{}", serde_json::json!(found)),

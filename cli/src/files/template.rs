@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use askama::Template;
 use serde_json::json;
 
-use crate::files::{self, File};
-use crate::resources::{input, input_template, logical_id, printable};
+use super::resources::{input, input_template, logical_id, printable};
+use super::{File, read};
 
 /// What a trigger without a bucket leaves to the deployment.
 const ANY_BUCKET: &str = "!Ref SourceBucketName";
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 
 /// Writes the template, or what is wrong.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let (files, found) = files::read(&arguments.paths);
+    let (files, found) = read(&arguments.paths);
     if !found.is_empty() {
         for each in found {
             eprintln!("{each}");
