@@ -180,7 +180,7 @@ fn found(name: &str, files: &[(&str, impl fmt::Display)]) -> Vec<String> {
         .collect()
 }
 
-/// As text, because the lines of what serde_json prints depend on its features.
+/// As text, because the lines of what `serde_json` prints depend on its features.
 fn writing(name: &str, prefix: &str, arguments: &Value) -> String {
     format!(
         r#"{{
