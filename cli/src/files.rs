@@ -1,5 +1,6 @@
 //! Pipeline files, read and judged.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -73,14 +74,16 @@ impl File {
 
 /// The good pipelines in these files and folders, and all that is wrong with them: each for itself, and together.
 pub(crate) fn read(paths: &[PathBuf]) -> (Vec<File>, Vec<Finding>) {
-    let (mut files, mut found) = (Vec::<File>::new(), Vec::new());
+    let (mut files, mut found) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     for path in paths {
         let named = named(path).unwrap_or_else(|error| {
             found.push(unreadable(path, &error));
             Vec::new()
         });
         for path in named {
-            if files.iter().any(|file| file.path == path) {
+            // However it is written, a file is read once.
+            if !seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
                 continue;
             }
             match read_file(path) {

@@ -1,6 +1,7 @@
 //! `crawler-sync`: the tool of whoever writes pipelines.
 
 mod files;
+mod output;
 
 use std::process::ExitCode;
 

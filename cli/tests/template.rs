@@ -71,12 +71,11 @@ fn parts_depend_on_their_own_file_alone() {
 /// EventBridge takes `<…>` for a variable wherever it stands: only the event may be one, whatever the pipeline says.
 #[test]
 fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
-    let hostile =
-        "<aws.events.event.json> <x> ${{AWS::Region} !Ref é\u{2028}\u{85}'\"\\ # : {{ \n\t- x";
+    let hostile = "<aws.events.event.json> <x> {{{{resolve:ssm:x}} ${{AWS::Region} !Ref é\u{2028}\u{85}'\"\\ # : {{ \n\t- x";
     let start = json!({
         "trigger": {"prefix": "land ing/é\"<'", "suffixes": [".csv"], "minBytes": 1, "ignore": ["<*>"], "coalesceSeconds": 0},
         "schedule": {"expression": "rate(1 hour)", "timezone": "Europe/Berlin"},
-        "arguments": {"--sql": hostile},
+        "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>"},
         "timeoutSeconds": null,
     });
     let output = template(
@@ -85,7 +84,7 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     );
     let template = text(&output.stdout);
     let input = json!({
-        "name": "a", "arguments": {"--sql": hostile}, "stages": [{"steps": [{"job": "load"}]}],
+        "name": "a", "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>"}, "stages": [{"steps": [{"job": "load"}]}],
     });
     let rule = block(&template, "InputTemplate: |-\n")
         .split("\n  ASchedule")
@@ -106,6 +105,7 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     assert!(template.contains("prefix: \"land ing/é\\\"\\u003c'\""));
     assert!(template.contains("SourceBucketName:"));
     assert!(!template.contains(['\u{2028}', '\u{85}', '\t']));
+    assert!(!template.contains("{{"));
 }
 
 /// A rule that is readable where there is room must fit where there is none.
@@ -119,6 +119,25 @@ fn a_long_pipeline_is_written_densely() {
         json!([{"steps": steps, "name": "x".repeat(80)}, {"steps": steps}, {"steps": steps}]);
     let template = text(&template(&folder("long", &[("a.json", long)]), &[]).stdout);
     assert!(block(&template, "InputTemplate: |-\n").trim().len() <= 8_192);
+}
+
+/// A file may have any name, and must not write the template.
+#[test]
+fn a_name_of_a_file_stays_in_its_comment() {
+    let file = "a\n  Evil: {}.json";
+    let folder = folder(
+        "evil",
+        &[(
+            file,
+            pipeline("a", &json!({"schedule": {"expression": "rate(1 hour)"}})),
+        )],
+    );
+    let template = text(&template(&folder, &[]).stdout);
+    assert!(!template.contains("\n  Evil:"), "{template}");
+    assert!(
+        template.contains("# --- a\\n  Evil: {}.json ---"),
+        "{template}"
+    );
 }
 
 /// A template of half the pipelines would remove the rules of the others.

@@ -27,7 +27,7 @@ RUN_BY = {
     "make diagrams": ("tests/static/test_docs.py", "diagrams.page()"),
     "make pipelines": ("tests/static/test_pipelines.py", '"template"'),
     "make deploy-pipelines": ("Makefile", "$(MAKE) deploy-pipelines"),
-    "cargo run": ("cli/tests/check.rs", '.arg("check")'),
+    "cargo run": ("cli/tests/check/main.rs", '.arg("check")'),
     "crawler-sync template": ("cli/tests/template.rs", '.arg("template")'),
     "make schema": ("tests/static/test_pipelines.py", "examples/schema"),
     "make polling": ("tests/static/test_docs.py", "examples/polling"),

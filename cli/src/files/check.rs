@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::read;
+use crate::output::print;
 
 /// Check pipeline files, and print every mistake as `file:line: place: rule`.
 ///
@@ -30,9 +31,11 @@ enum Format {
 /// Checks what the arguments name, and prints what is wrong.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let (_, found) = read(&arguments.paths);
-    match arguments.format {
-        Format::Text => found.iter().for_each(|each| println!("{each}")),
-        Format::Json => println!("{}", serde_json::json!(found)),
-    }
-    ExitCode::from(u8::from(!found.is_empty()))
+    let text = match arguments.format {
+        Format::Text => found
+            .iter()
+            .fold(String::new(), |text, each| text + &format!("{each}\n")),
+        Format::Json => format!("{}\n", serde_json::json!(found)),
+    };
+    print(&text, ExitCode::from(u8::from(!found.is_empty())))
 }

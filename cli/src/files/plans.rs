@@ -1,4 +1,4 @@
-//! The runs that a file's trigger and schedule will start: what no plan can be made of is found before.
+//! The runs that a file can have: what no plan can be made of is found before.
 
 use input::Mistakes;
 use pipeline::plan::{Execution, plan};
@@ -8,9 +8,20 @@ use time::{Duration, OffsetDateTime};
 
 use super::{File, Finding};
 
-/// What plan-pipeline would refuse of each such run.
+/// What a run is about.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// Started by the clock, or by hand.
+    Day,
+    Window,
+    Object,
+}
+
+/// What plan-pipeline would refuse of each run.
 pub(crate) fn check(file: &File) -> Vec<Finding> {
-    let refused = sample_runs(&file.pipeline).find_map(|pipeline| refusal(pipeline).err());
+    let refused = starts(&file.pipeline)
+        .into_iter()
+        .find_map(|kinds| refusal(&file.pipeline, kinds));
     let mistakes = refused.as_ref().map_or(&[][..], Mistakes::all);
     mistakes
         .iter()
@@ -18,36 +29,57 @@ pub(crate) fn check(file: &File) -> Vec<Finding> {
         .collect()
 }
 
-fn refusal(pipeline: Pipeline) -> Result<(), Mistakes> {
+/// What starts the pipeline, each with the kinds of run that it may start: which one, the machinery's stack decides,
+/// or whatever else hands the pipeline to the trigger machine.
+fn starts(pipeline: &Pipeline) -> Vec<&'static [Kind]> {
+    let schedule = pipeline.schedule.as_ref().map(|_| &[Kind::Day][..]);
+    let trigger = pipeline
+        .trigger
+        .as_ref()
+        .map(|trigger| match trigger.coalesce_seconds {
+            None => &[Kind::Window, Kind::Object][..],
+            Some(0) => &[Kind::Object],
+            Some(_) => &[Kind::Window],
+        });
+    let starts: Vec<_> = schedule.into_iter().chain(trigger).collect();
+    if starts.is_empty() {
+        vec![&[Kind::Day, Kind::Window, Kind::Object]]
+    } else {
+        starts
+    }
+}
+
+/// Why none of these runs can be, in the words of the first.
+fn refusal(pipeline: &Pipeline, kinds: &[Kind]) -> Option<Mistakes> {
     let execution = Execution {
         name: "run".to_owned(),
         start_time: OffsetDateTime::UNIX_EPOCH,
     };
-    plan(pipeline, &execution).map(|_| ())
+    let plans = kinds
+        .iter()
+        .map(|kind| plan(sample(pipeline, *kind), &execution).map(|_| ()));
+    let refused: Result<Vec<_>, ()> = plans.map(|plan| plan.err().ok_or(())).collect();
+    refused.ok()?.into_iter().next()
 }
 
-/// The pipeline as a run of each kind gets it. Of what kind a trigger's are, where it does not say, the machinery's
-/// stack decides.
-fn sample_runs(pipeline: &Pipeline) -> impl Iterator<Item = Pipeline> {
-    let trigger = pipeline.trigger.as_ref();
-    let of_trigger = trigger
-        .and_then(|trigger| trigger.coalesce_seconds)
-        .map(|seconds| {
-            let mut run = pipeline.clone();
-            if seconds == 0 {
-                run.object = Some(Object {
-                    bucket: "bucket".to_owned(),
-                    key: "key".to_owned(),
-                });
-            } else {
-                run.window = Some(Window {
-                    queue: "x".to_owned(),
-                    start: OffsetDateTime::UNIX_EPOCH,
-                    end: OffsetDateTime::UNIX_EPOCH + Duration::seconds(seconds.into()),
-                });
-            }
-            run
-        });
-    let of_schedule = pipeline.schedule.as_ref().map(|_| pipeline.clone());
-    of_schedule.into_iter().chain(of_trigger)
+/// The pipeline as a run of the kind gets it.
+fn sample(pipeline: &Pipeline, kind: Kind) -> Pipeline {
+    let mut run = pipeline.clone();
+    match kind {
+        Kind::Day => {}
+        Kind::Window => {
+            run.window = Some(Window {
+                queue: "x".to_owned(),
+                start: OffsetDateTime::UNIX_EPOCH,
+                end: OffsetDateTime::UNIX_EPOCH + Duration::MINUTE,
+            });
+        }
+        Kind::Object => {
+            run.object = Some(Object {
+                bucket: "bucket".to_owned(),
+                key: "key".to_owned(),
+            });
+        }
+    }
+    run
 }

@@ -10,6 +10,18 @@ use super::{File, Finding};
 ///
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html>
 const LONGEST_INPUT_TEMPLATE: usize = 8_192;
+/// In bytes, of a schedule's input.
+///
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html>
+const LONGEST_INPUT: usize = 262_144;
+/// In bytes, of a rule's pattern, unless the account's quota was raised.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
+const LONGEST_PATTERN: usize = 2_048;
+/// In bytes: what the pattern in `templates/pipelines.yaml` has beside its buckets and prefixes, and some room.
+const PATTERN_FRAME: usize = 512;
+/// In bytes.
+const LONGEST_BUCKET: usize = 63;
 /// Of a template.
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
@@ -52,28 +64,41 @@ pub(crate) fn input_template(file: &File) -> Option<String> {
     {
         fields.insert("filter".to_owned(), selection);
     }
-    let value = Value::Object(fields);
+    let text = fitting(&fields.into(), LONGEST_INPUT_TEMPLATE);
+    // The event comes before the pipeline, which may say the same.
+    Some(text.replacen(&printable(&json!(EVENT).to_string()), EVENT, 1))
+}
+
+/// What a schedule hands to the pipeline machine.
+pub(crate) fn schedule_input(file: &File) -> String {
+    fitting(&input(file), LONGEST_INPUT)
+}
+
+/// Readable where there is room, else dense.
+fn fitting(value: &Value, bytes: usize) -> String {
     let readable = printable(&format!("{value:#}"));
-    let text = if readable.chars().count() <= LONGEST_INPUT_TEMPLATE {
+    if readable.len() <= bytes {
         readable
     } else {
         printable(&value.to_string())
-    };
-    // The event is put in for the only pair of brackets there is.
-    Some(text.replace(&printable(&json!(EVENT).to_string()), EVENT))
+    }
 }
 
-/// JSON that says the same: EventBridge reads `<` and `>` as a variable, and has no way to escape them; YAML takes some
-/// characters for the end of a line.
+/// JSON that says the same: EventBridge reads `<` and `>` as a variable, and has no way to escape them; CloudFormation
+/// reads `{{` as a reference to a secret; YAML takes some characters for the end of a line.
 pub(crate) fn printable(json: &str) -> String {
+    let escape = |character: char| match character {
+        '\n' => character.to_string(),
+        '<' | '>' | '\u{2028}' | '\u{2029}' | '\u{feff}' => escaped(character),
+        _ if character.is_control() => escaped(character),
+        _ => character.to_string(),
+    };
+    // Two in a row stand in strings alone.
+    let braces = format!("{{{}", escaped('{'));
     json.chars()
-        .map(|character| match character {
-            '\n' => character.to_string(),
-            '<' | '>' | '\u{2028}' | '\u{2029}' | '\u{feff}' => escaped(character),
-            _ if character.is_control() => escaped(character),
-            _ => character.to_string(),
-        })
-        .collect()
+        .map(escape)
+        .collect::<String>()
+        .replace("{{", &braces)
 }
 
 fn escaped(character: char) -> String {
@@ -115,19 +140,50 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
             );
             found.push(file.wrong("/name", rule));
         }
-        let length = input_template(file).map_or(0, |text| text.chars().count());
-        if length > LONGEST_INPUT_TEMPLATE {
-            let rule = format!(
-                "the pipeline makes {length} characters in its rule, which may have {LONGEST_INPUT_TEMPLATE}: \
-                 move what is long into the work that needs it"
-            );
-            found.push(file.wrong("/trigger", rule));
-        }
-        if resources > MOST_RESOURCES {
-            let rule =
-                format!("is one rule or schedule too many: a stack has at most {MOST_RESOURCES}");
-            found.push(file.wrong("", rule));
-        }
+        found.extend(too_long(file));
+    }
+    if let Some(last) = files.last().filter(|_| resources > MOST_RESOURCES) {
+        let rule = format!(
+            "is one of pipelines with {resources} rules and schedules together: a stack has at most {MOST_RESOURCES}"
+        );
+        found.push(last.wrong("", rule));
     }
     found
+}
+
+/// What is too long for EventBridge.
+fn too_long(file: &File) -> Option<Finding> {
+    let pipeline = &file.pipeline;
+    let prefix = pipeline
+        .trigger
+        .as_ref()
+        .map_or(0, |trigger| trigger.prefix.len());
+    let bucket = pipeline
+        .trigger
+        .as_ref()
+        .and_then(|trigger| trigger.bucket.as_ref());
+    let pattern = PATTERN_FRAME + 2 * (prefix + bucket.map_or(LONGEST_BUCKET, String::len));
+    let template = input_template(file).map_or(0, |text| text.chars().count());
+    let input = pipeline
+        .schedule
+        .as_ref()
+        .map_or(0, |_| schedule_input(file).len());
+    if prefix > 0 && pattern > LONGEST_PATTERN {
+        let rule = format!(
+            "makes {pattern} bytes of its rule's pattern, which may have {LONGEST_PATTERN}"
+        );
+        return Some(file.wrong("/trigger/prefix", rule));
+    }
+    [
+        ("/trigger", "characters in its rule", template, LONGEST_INPUT_TEMPLATE),
+        ("/schedule", "bytes in its schedule", input, LONGEST_INPUT),
+    ]
+    .into_iter()
+    .find(|(_, _, length, longest)| length > longest)
+    .map(|(place, what, length, longest)| {
+        let rule = format!(
+            "the pipeline makes {length} {what}, which may have {longest}: move what is long into the work that needs it"
+        );
+        file.wrong(place, rule)
+    })
 }

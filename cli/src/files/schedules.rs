@@ -2,12 +2,34 @@
 //!
 //! Follows "Schedule types in EventBridge Scheduler" in its User Guide.
 
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use pipeline::trigger::Schedule;
+use regex_lite::Regex;
 
 use super::{File, Finding};
+
+/// In a field of a cron expression, by commas; where a number is too large, the parser says.
+static FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    const VALUE: &str = "([0-9]+|[A-Za-z]{3})";
+    let item =
+        format!(r"(\?|L|LW|[0-9]+W|{VALUE}L|{VALUE}#[1-5]|(\*|{VALUE}(-{VALUE})?)(/[0-9]+)?)");
+    regex(&format!("^{item}(,{item})*$"))
+});
+static RATE: LazyLock<Regex> = LazyLock::new(|| regex("^[1-9][0-9]{0,8} (minute|hour|day)s?$"));
+static MOMENT: LazyLock<Regex> =
+    LazyLock::new(|| regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9]$"));
+const YEARS: RangeInclusive<u32> = 1970..=2199;
+/// In the database, and no place's.
+const NOWHERE: [&str; 2] = ["Factory", "Etc/Unknown"];
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a regular expression")
+}
 
 /// What EventBridge Scheduler would refuse.
 pub(crate) fn check(file: &File) -> Vec<Finding> {
@@ -17,7 +39,7 @@ pub(crate) fn check(file: &File) -> Vec<Finding> {
             found.push(file.wrong("/schedule/expression", rule));
         }
         if let Some(name) = &schedule.timezone
-            && TimeZone::get(name).is_err()
+            && (NOWHERE.contains(&name.as_str()) || TimeZone::get(name).is_err())
         {
             let rule = format!("{name} is no time zone of the IANA database");
             found.push(file.wrong("/schedule/timezone", rule));
@@ -26,51 +48,50 @@ pub(crate) fn check(file: &File) -> Vec<Finding> {
     found
 }
 
-fn expression(schedule: &Schedule) -> Result<(), String> {
-    let text = &schedule.expression;
-    let (kind, inner) = text
-        .trim_end_matches(')')
-        .split_once('(')
-        .unwrap_or_default();
-    match kind {
-        "cron" => cron(inner),
-        "rate" => {
-            rate(inner).ok_or_else(|| "must be rate(a number minutes, hours or days)".to_owned())
-        }
-        _ => (inner.len() == "2026-01-31T02:00:00".len() && inner.parse::<DateTime>().is_ok())
-            .then_some(())
-            .ok_or_else(|| "must be at(a moment such as 2026-01-31T02:00:00)".to_owned()),
+fn expression(schedule: &Schedule) -> Result<(), &'static str> {
+    let inner = |kind: &str| {
+        let text = schedule.expression.strip_prefix(kind)?;
+        text.strip_prefix('(')?.strip_suffix(')')
+    };
+    if let Some(inner) = inner("cron") {
+        cron(inner)
+    } else if let Some(inner) = inner("rate") {
+        let rule = "must be rate(a number and minutes, hours or days), such as rate(5 minutes)";
+        RATE.is_match(inner).then_some(()).ok_or(rule)
+    } else {
+        let moment = inner("at").filter(|inner| MOMENT.is_match(inner));
+        let rule = "must be at(a moment), such as at(2026-01-31T02:00:00)";
+        let parsed = moment.and_then(|moment| moment.parse::<DateTime>().ok());
+        parsed.map(|_| ()).ok_or(rule)
     }
-}
-
-fn rate(inner: &str) -> Option<()> {
-    let (count, unit) = inner.split_once(' ')?;
-    let known = ["minute", "minutes", "hour", "hours", "day", "days"].contains(&unit);
-    (count.parse().is_ok_and(|count: u32| count > 0) && known).then_some(())
 }
 
 /// Six fields, without seconds and with a year; days of the week count from Sunday, which is 1.
-fn cron(inner: &str) -> Result<(), String> {
+fn cron(inner: &str) -> Result<(), &'static str> {
+    const RULE: &str = "must have six fields: minutes 0-59, hours 0-23, day of month 1-31, month 1-12 or JAN-DEC, \
+                        day of week 1-7 or SUN-SAT, year 1970-2199; such as cron(0 2 * * ? *)";
     let fields: Vec<_> = inner.split_whitespace().collect();
-    let [_, _, day, _, weekday, _] = fields[..] else {
-        return Err(format!(
-            "has {} fields: minutes, hours, day of month, month, day of week and year make six",
-            fields.len()
-        ));
+    let [_, _, day, _, weekday, year] = fields[..] else {
+        return Err(RULE);
     };
     if (day == "?") == (weekday == "?") {
-        return Err(
-            "must have ? as its day of month or as its day of week, and not as both".to_owned(),
-        );
+        return Err("must have ? as its day of month or as its day of week, and not as both");
     }
+    let years = year.split(|character: char| !character.is_ascii_digit());
+    let are_known = years
+        .filter_map(|year| year.parse().ok())
+        // Steps are numbers too.
+        .all(|year: u32| year < 1_000 || YEARS.contains(&year));
     let parser = CronParser::builder()
         .seconds(Seconds::Required)
         .year(Year::Required)
         .alternative_weekdays(true)
         .sloppy_ranges(true)
         .build();
-    let parsed = parser.parse(&format!("0 {}", fields.join(" ")));
-    parsed.map(|_| ()).map_err(|error| error.to_string())
+    let is_good = are_known
+        && fields.iter().all(|field| FIELD.is_match(field))
+        && parser.parse(&format!("0 {}", fields.join(" "))).is_ok();
+    is_good.then_some(()).ok_or(RULE)
 }
 
 #[cfg(test)]
@@ -102,7 +123,10 @@ mod tests {
             "rate(1 hour)",
             "rate(5 minutes)",
             "rate(10 days)",
+            "rate(1 hours)",
             "at(2026-01-31T02:00:00)",
+            "cron(0 0 LW * ? *)",
+            "cron(*/5 8-17 ? * 2-6 2026/2)",
         ] {
             assert!(verdict(good), "{good}");
         }
@@ -128,6 +152,17 @@ mod tests {
             "at(2026-02-30T02:00:00)",
             "at(2026-01-31)",
             "at(2026-01-31T02:00:00Z)",
+            "at(2026-01-31 02:00:00)",
+            "at(2026-01-31t02:00:00)",
+            "at(2026-01-31T02:00:60)",
+            "rate(+5 minutes)",
+            "rate(05 minutes)",
+            "rate(5  minutes)",
+            "cron(0 2 ? * +MON *)",
+            "cron(/5 * * * ? *)",
+            "cron(0 2 * * ? 1969)",
+            "cron(0 2 * * ? 2026-2200)",
+            "cron(0 2 * * ? 2025,99999)",
         ] {
             assert!(!verdict(bad), "{bad}");
         }

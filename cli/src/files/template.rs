@@ -5,11 +5,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use askama::Template;
+use pipeline::trigger::BUCKET;
 use serde_json::json;
 
-use super::resources::{input, input_template, logical_id, printable};
+use crate::output::print;
+
+use super::resources::{input_template, logical_id, printable, schedule_input};
 use super::{File, read};
 
+/// In bytes.
+///
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+const LONGEST_TEMPLATE: usize = 1_048_576;
 /// What a trigger without a bucket leaves to the deployment.
 const ANY_BUCKET: &str = "!Ref SourceBucketName";
 
@@ -42,6 +49,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let text = match rendered(&files, &arguments.stack) {
+        Ok(text) if text.len() > LONGEST_TEMPLATE => {
+            eprintln!(
+                "the template has {} bytes, and one may have {LONGEST_TEMPLATE}: spread the pipelines over stacks",
+                text.len()
+            );
+            return ExitCode::FAILURE;
+        }
         Ok(text) => text,
         Err(error) => {
             eprintln!("the template cannot be made: {error}");
@@ -49,8 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     let Some(output) = &arguments.output else {
-        print!("{text}");
-        return ExitCode::SUCCESS;
+        return print(&text, ExitCode::SUCCESS);
     };
     if let Err(error) = fs::write(output, text) {
         eprintln!("{}: cannot be written: {error}", output.display());
@@ -64,6 +77,7 @@ fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
     pipelines.sort_by(|one, other| one.id.cmp(&other.id));
     let text = Stack {
         machinery: quoted(stack),
+        bucket_pattern: quoted(BUCKET),
         asks_for_bucket: (pipelines.iter())
             .filter_map(|part| part.rule.as_ref())
             .any(|rule| rule.bucket == ANY_BUCKET),
@@ -79,6 +93,8 @@ fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
 struct Stack {
     /// The stack that runs the pipelines.
     machinery: String,
+    /// What a bucket's name looks like.
+    bucket_pattern: String,
     /// Whether a trigger leaves its bucket to the deployment.
     asks_for_bucket: bool,
     pipelines: Vec<Part>,
@@ -126,11 +142,11 @@ impl Part {
         let schedule = pipeline.schedule.as_ref().map(|schedule| Clock {
             expression: quoted(&schedule.expression),
             timezone: schedule.timezone.as_deref().map(quoted),
-            input: indented(&printable(&format!("{:#}", input(file))), 10),
+            input: indented(&schedule_input(file), 10),
         });
         (rule.is_some() || schedule.is_some()).then(|| Self {
             id: logical_id(&pipeline.name),
-            file: file.name(),
+            file: quoted(&file.name()).trim_matches('"').to_owned(),
             description: quoted(&format!(
                 "Starts the pipeline {} ({})",
                 pipeline.name,

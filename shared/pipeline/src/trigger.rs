@@ -9,12 +9,14 @@ use serde::Serialize;
 const LONGEST_WINDOW: u64 = 86_400;
 /// In bytes: 50 TB, as large as an object in S3 can be.
 const LARGEST_OBJECT: u64 = 50 << 40;
-/// In bytes, and so in characters at most. With two such prefixes a pattern stays below the 4,096 that a rule may have.
+/// In bytes, and so in characters at most.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 const LONGEST_KEY: usize = 1_024;
+/// What the name of a bucket looks like.
+///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
-const BUCKET: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
+pub const BUCKET: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 /// Its longest by EventBridge Scheduler. What stands between the brackets is for `crawler-sync check`.
 ///
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>
