@@ -123,13 +123,13 @@ deploy: $(BUILD)/ready $(CHECKS)/ready $(CONFIG)  ## Build with SAM and deploy; 
 	  $(if $(SAVED),$(if $(GUIDED),--guided),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 	$(MAKE) deploy-pipelines
 
-# What the machinery's deployment has saved. No changeset is confirmed: rules and schedules grant nothing.
+# What the machinery's deployment has saved.
 saved = $(shell sed -n 's/^$(1) *= *"\(.*\)"/\1/p' '$(CONFIG)' | tail -1)
 .PHONY: deploy-pipelines
 deploy-pipelines: pipelines $(CHECKS)/ready  ## Deploy what starts the pipelines (PARAMETERS='SourceBucketName=landing', CONFIG=prod.toml)
 	$(CHECKS)/bin/sam deploy --template-file pipelines/template.yaml --config-file '$(abspath $(CONFIG))' \
 	  --config-env pipelines --stack-name '$(call saved,stack_name)-pipelines' \
-	  $(addprefix --region ,$(call saved,region)) --resolve-s3 --no-fail-on-empty-changeset \
+	  $(addprefix --region ,$(call saved,region)) --no-fail-on-empty-changeset \
 	  --parameter-overrides MachineryStack='$(call saved,stack_name)' $(PARAMETERS)
 
 # The file of a further stack begins with what all have in common.

@@ -60,14 +60,22 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(aws: LocalAws, *command: str | Path, answers: str = "") -> subprocess.CompletedProcess[str]:
+    """Types the answers: each of the tools that a command runs reads no more than its own."""
     tools = os.pathsep.join(str(ROOT / f".venv/{group}/bin") for group in ("build", "checks"))
     environment = aws.environment | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     # What the make that runs the tests was given is none of this one's business.
     for variable in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARCHITECTURES"):
         environment.pop(variable, None)
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, input=answers, capture_output=True, text=True, check=False
-    )
+    keyboard, terminal = os.openpty()
+    # After the last answer the end: another question fails at once.
+    os.write(keyboard, answers.encode() + b"\x04" * 8)
+    try:
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=terminal, capture_output=True, text=True, check=False
+        )
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
 
 
 def make_deploy(aws: LocalAws, config: Path, *variables: str, answers: str) -> str:
@@ -91,7 +99,7 @@ def outputs(aws: LocalAws) -> dict[str, str]:
 def deployed(aws: LocalAws, config: Path) -> str:
     """What the first `make deploy` says."""
     answers = "".join(ANSWERS.get(question, "") + "\n" for question in QUESTIONS)
-    return make_deploy(aws, config, f"ARCHITECTURE={HOST}", answers=answers)
+    return make_deploy(aws, config, f"ARCHITECTURE={HOST}", answers=answers + "y\n")
 
 
 def test_the_first_deployment_asks_for_what_it_needs(aws: LocalAws, deployed: str) -> None:
@@ -113,7 +121,7 @@ def test_what_sam_deployed_works(aws: LocalAws, deployed: str) -> None:
     assert handled["status"] == "SUCCEEDED", handled
     assert json.loads(handled["output"])["outcome"] == "STARTED"
     answer = aws.client("lambda").invoke(
-        FunctionName=outputs(aws)["StartCrawlerFunctionArn"], Payload=json.dumps({"crawlername": "nobody"})
+        FunctionName=outputs(aws)["StartCrawlerFunctionArn"], Payload=json.dumps({"crawlername": "etl-nobody"})
     )
     assert json.load(answer["Payload"])["errorType"] == "EntityNotFoundException"
 
@@ -155,6 +163,11 @@ def test_another_processor_than_the_stack_has_is_refused(aws: LocalAws, config: 
 @pytest.mark.skipif("arm64" not in os.environ.get("ARCHITECTURES", "arm64"), reason="built for this processor only")
 def test_cargo_lambda_deploys_the_functions(aws: LocalAws) -> None:
     """For those who have state machines of their own, and want nothing else."""
+    trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    aws.client("iam").create_role(
+        RoleName=ROLE.rpartition("/")[2],
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusting]}),
+    )
     lines = [command for command in README if command.startswith("cargo lambda ")]
     build, *deploys = [command for command in lines if command.split()[2] in ("build", "deploy")]
     for command in (build, *deploys):

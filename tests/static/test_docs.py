@@ -46,6 +46,7 @@ TYPED_IN = re.compile(r"aws |\w+=\$\(aws |export |diff |sed ")
 # What needs Docker, or a repository to write to.
 NOT_RUN = {
     "sam local invoke --event",
+    "cargo install --locked --git <this repository> crawler-sync",
     "git tag v<version> && git push --tags",
     "git checkout <commit> && make deploy CONFIG=<answers>",
 }
