@@ -90,9 +90,9 @@ sbom: .local/sbom/ready  ## Write what each function is made of into target/pack
 polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
 	@target/debug/examples/polling
 
-.PHONY: faults
-faults: $(LOCAL)/ready  ## Write docs/faults.md from the scenarios that the tests play
-	$(LOCAL)/bin/python -m tests.support.faults.page
+.PHONY: docs
+docs: $(LOCAL)/ready bootstraps  ## Write what is generated: lists, tables and diagrams of the pages, and the schema
+	WRITE_DOCS=1 $(LOCAL)/bin/pytest --quiet -m generated tests
 
 .PHONY: migration
 migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md from runs on the local AWS

@@ -10,7 +10,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.definitions import MACHINES, load, states
-from tests.support.documents import PAGES, ROOT, commands
+from tests.support.documents import PAGES, ROOT, commands, holds, titles
+from tests.support.faults import page as faults
 from tools import diagrams
 
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
@@ -21,7 +22,7 @@ RUN_BY = {
     "make pipeline": ("tests/e2e/test_pipeline_files.py", '"local.demo.pipeline"'),
     "make redrive": ("tests/e2e/test_documented_commands.py", "redrive"),
     "make deploy": ("tests/release/test_deploying.py", '"make", "deploy"'),
-    "make faults": ("tests/e2e/faults/test_fault_matrix.py", "page"),
+    "make docs": ("tests/static/test_docs.py", "holds"),
     "make costs": ("tests/e2e/test_what_runs_cost.py", "WRITE_TABLES"),
     "make migration": ("tests/e2e/drop_in/test_migration_guide.py", "WRITE_TABLES"),
     "make diagrams": ("tests/static/test_docs.py", "diagrams.page()"),
@@ -58,6 +59,21 @@ def test_the_table_of_polling_is_what_the_command_prints() -> None:
     table = subprocess.run([command], capture_output=True, text=True, check=True).stdout
     assert table.count("\n") > 20
     assert table in (ROOT / "docs/polling.md").read_text()
+
+
+@pytest.mark.generated
+@pytest.mark.parametrize("title", titles(faults.PAGE))
+def test_the_page_of_faults_lists_what_the_tests_play(title: str) -> None:
+    """It must not promise what no test holds."""
+    if faults.names(title) or title in (faults.ALONE_TITLE, faults.TOLD_TITLE):
+        holds(faults.PAGE, title, faults.made(title))
+
+
+def test_the_page_of_faults_has_each_ending_once() -> None:
+    """Else a situation would be missing from it."""
+    headings = [name for title in titles(faults.PAGE) for name in faults.names(title)]
+    assert len(headings) == len(set(headings))
+    assert faults.endings() <= set(headings)
 
 
 def test_the_runbook_names_states_that_there_are() -> None:

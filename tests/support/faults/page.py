@@ -1,121 +1,134 @@
-"""docs/faults.md, from the scenarios: `make faults` writes it."""
+"""The lists of docs/faults.md: what ends under each heading, from the scenarios that the tests play."""
 
+import re
+import textwrap
+from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import dataclass
 
+from tests.support.documents import ROOT
 from tests.support.faults.functions_alone import ALONE
 from tests.support.faults.glue_calls import GET_CRAWLER_FIRST, GET_CRAWLER_LATER, LIST_CRAWLS, METRICS, START_CRAWLER
-from tests.support.faults.scenario import SILENCE, SLACK, Scenario
+from tests.support.faults.scenario import SLACK, Scenario
 from tests.support.faults.situations import CRAWLS, LAMBDA, OTHERS, TIME
 from tests.support.faults.told import TOLD, Telling
 from tests.support.faults.waking import WAKING
-from tests.support.faults.work import SECONDS, WORK, Case
+from tests.support.faults.work import KINDS, WORK, Case
 
-PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
-SECTIONS = {
-    "Crawls": CRAWLS,
-    "Crawls of others": OTHERS,
-    "StartCrawler": START_CRAWLER,
-    "GetCrawler, before the start": GET_CRAWLER_FIRST,
-    "GetCrawler, during the crawl": GET_CRAWLER_LATER,
-    "ListCrawls": LIST_CRAWLS,
-    "GetCrawlerMetrics": METRICS,
-    "The Lambda platform": LAMBDA,
-    "Waking": WAKING,
-    "Time": TIME,
-    "The functions alone": ALONE,
-}
-SCENARIOS = [scenario for section in SECTIONS.values() for scenario in section]
-HEAD = f"""# Faults
-
-What the machines and their functions do when things go wrong: **crawl** first, **pipeline** in the last two sections.
-Every row is a test, played by `make e2e` on the local AWS with the real bootstraps; `make faults` writes this page from
-the same data.
-
-- *What happens*: `1 hang` is one call without an answer, `forever garbage` a proxy's page instead of each answer;
-  [local/aws/README.md](../local/aws/README.md#tags) has all such words.
-- *Ends as*: the outcome of an execution that succeeds (`STARTED`, `JOINED`, `SATISFIED`), a function's verdict, or the
-  name of an error. The cause of an error names the crawler and holds the words of the third column.
-- *Calls*: of StartCrawler by our functions, the SDK's retries included; *crawls*: how many crawls come of them.
-- *Within*: {SLACK} s are for the last pause, an invocation whose attempts Glue refuses, and the tests' own overhead; an
-  invocation whose attempts Glue leaves without an answer takes {SILENCE} s more.
-
-Each invocation leaves one line of JSON with `level`, `crawlername`, `outcome` and, of an error, `reason`: what the
-caller gets. What callers try again by themselves is of level WARN, and so is a detail that Glue does not give. A
-process that is killed or outlives its timeout leaves no line of its own: Lambda's report of the invocation stands in
-the log, and `Runtime.ExitError` or `Sandbox.Timedout` in the execution's history.
-"""
-COLUMNS = ["what happens", "ends as", "the cause says", "calls", "crawls", "then", "within"]
+PAGE = ROOT / "docs/faults.md"
+ALONE_TITLE, TOLD_TITLE = "The functions alone", "Who is told"
+SCENARIOS = [
+    *CRAWLS,
+    *OTHERS,
+    *START_CRAWLER,
+    *GET_CRAWLER_FIRST,
+    *GET_CRAWLER_LATER,
+    *LIST_CRAWLS,
+    *METRICS,
+    *LAMBDA,
+    *TIME,
+    *WAKING,
+    *ALONE,
+]
 THEN = {"RUNNING": "the crawl goes on", "STOPPED": "the crawl is stopped"}
 
 
-WORK_HEAD = f"""
-What the **pipeline** machine does about a step's work, of each kind: rows of `tests/e2e/test_kinds_of_work.py`. The
-cause begins with pipeline, place and what the work is about. Of an optional step, error and cause are in the run's
-output. Deadlines are of {SECONDS} s, where the row says nothing else. *Begins*: how many times the work begins.
-"""
-WORK_COLUMNS = ["what happens", "the run ends as", "the cause says", "begins", "then"]
-TOLD_HEAD = """
-What the topics of a pipeline's `notify` hear of a run: rows of `tests/e2e/test_notifications.py`. A message has the
-pipeline's name, what ended it and how, the run's name and a link to it. Numbers are messages.
-"""
-TOLD_COLUMNS = ["what happens", "the run ends as", "notify.failed", "notify.succeeded", "the message says"]
+@dataclass(frozen=True)
+class Line:
+    """A situation under its ending; those that differ only in `what` become one line."""
+
+    subject: str
+    what: str
+    notes: tuple[str, ...] = ()
 
 
-def page() -> str:
-    parts = [HEAD]
-    for title, scenarios in SECTIONS.items():
-        parts += [f"## {title}\n", *table(COLUMNS, map(row, scenarios))]
-    parts += [f"## Other kinds of work\n{WORK_HEAD}", *table(WORK_COLUMNS, map(row_of_work, WORK))]
-    parts += [f"## Who is told\n{TOLD_HEAD}", *table(TOLD_COLUMNS, map(row_of_telling, TOLD))]
-    return "\n".join(parts)
+def names(title: str) -> list[str]:
+    """The endings that a heading is about."""
+    return re.findall(r"`([^`]+)`", title)
 
 
-def table(columns: list[str], rows: Iterable[list[str]]) -> list[str]:
-    cells = [columns, ["---"] * len(columns), *rows]
-    return [*(f"| {' | '.join(each)} |" for each in cells), ""]
+def endings() -> set[str]:
+    """Every ending that needs a heading."""
+    ends = {scenario.ends for scenario in SCENARIOS if not is_answer(scenario)} | {telling.ends for telling in TOLD}
+    return ends | {case.failure or case.ends for case in WORK}
 
 
-def row(scenario: Scenario) -> list[str]:
-    def number(least: int) -> str:
-        return f"{least} or {least + 1}" if scenario.or_else else str(least)
+def made(title: str) -> str:
+    """The list under a heading."""
+    if title == ALONE_TITLE:
+        answers = [each for each in ALONE if is_answer(each)]
+        return listed(Line(f"`{each.ends}`", each.name.partition(", ")[2]) for each in answers)
+    if title == TOLD_TITLE:
+        return listed(map(of_telling, TOLD))
+    under = names(title)
+    scenarios = [each for each in SCENARIOS if each.ends in under and not is_answer(each)]
+    return listed([*of_crawls(scenarios), *of_work([case for case in WORK if case.ends in under])])
 
+
+def is_answer(scenario: Scenario) -> bool:
+    """Functions answer, machines end."""
+    return scenario.call != "Crawl" and not scenario.is_error
+
+
+def listed(lines: Iterable[Line]) -> str:
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for line in dict.fromkeys(lines):
+        # What has no subject stands by itself.
+        together.setdefault((line.subject or line.what, line.notes), []).append(line.what)
+    return "\n".join(item(*key, whats) for key, whats in together.items())
+
+
+def item(subject: str, notes: tuple[str, ...], whats: list[str]) -> str:
+    inner = "; ".join(re.sub(r"^(An?|The|Somebody) ", lambda found: found[0].lower(), what) for what in whats)
+    more = "" if whats == [subject] else f": {inner}"
+    text = f"- {subject}{more}" + (f" ({', '.join(notes)})" if notes else "")
+    return textwrap.fill(text, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def of_crawls(scenarios: list[Scenario]) -> Iterable[Line]:
+    """What most have is said first, and then only what differs."""
+    usual = [Counter(each).most_common(1)[0][0] for each in zip(*map(notes, scenarios), strict=True)]
+    if usual and usual != notes(CRAWLS[0]):
+        yield Line("*usually*", ", ".join(filter(None, usual)))
+    for scenario in scenarios:
+        subject, _, what = scenario.name.rpartition(": ")
+        if scenario.waking and scenario.woken is not None:
+            subject = "woken" if scenario.woken else "found by the next look"
+        own = [note for note, most in zip(notes(scenario), usual, strict=True) if note != most and note]
+        yield Line(subject, re.sub(r"^(\d+|forever) .*", r"`\g<0>`", what), tuple(own))
+
+
+def notes(scenario: Scenario) -> list[str]:
+    crawls = str(scenario.crawls or "no")
+    if scenario.or_else:
+        crawls = f"{scenario.crawls} or {scenario.crawls + 1}"
     over = scenario.bound - scenario.deadline
+    within = f"deadline + {over:g} s" if over > 0 else f"within {scenario.bound:g} s"
     return [
-        scenario.name,
-        " or ".join(f"`{ends}`" for ends in (scenario.ends, scenario.or_else) if ends),
-        "<br>".join(scenario.says).format(crawler="*crawler*"),
-        "several" if scenario.starts is None else number(scenario.starts),
-        number(scenario.crawls),
+        f"or `{scenario.or_else}`" if scenario.or_else else "",
+        f"{crawls} crawls" if scenario.or_else else f"{crawls} crawl",
         THEN.get(scenario.left, ""),
-        f"deadline + {over:g} s" if over > 0 else f"{scenario.bound:g} s",
+        # The looks of these are the tests' own.
+        f"deadline + {SLACK} s" if scenario.waking else within,
     ]
 
 
-def row_of_work(case: Case) -> list[str]:
-    return [
-        case.name,
-        f"`{case.ends}`" + (f", with `{case.failure}` in its output" if case.failure else ""),
-        said(case.says, table="*table*"),
-        "several" if case.begun is None else str(case.begun),
-        case.then,
-    ]
+def of_work(cases: list[Case]) -> Iterable[Line]:
+    """Each situation once, for all the kinds of work that it is about."""
+    together: dict[str, list[Case]] = {}
+    for case in cases:
+        name = case.name.replace(f"A {case.kind.name}", "{work}", 1)
+        together.setdefault(name.replace(f"such {case.kind.thing}", "such work"), []).append(case)
+    for name, of in together.items():
+        kinds = [case.kind.name for case in of]
+        work = "Work" if len(of) == len(KINDS) else "A " + " or ".join(", ".join(kinds).rsplit(", ", 1))
+        begun = of[0].begun
+        own = ["never begins"] if begun == 0 else [f"begins {begun} times"] if begun and begun > 1 else []
+        yield Line("", name.format(work=work), (*own, *(["its error is in the output"] if of[0].failure else [])))
 
 
-def said(words: Iterable[str], **names: str) -> str:
-    return "<br>".join(each.strip(" :\n") for each in words).format(**names)
-
-
-def row_of_telling(telling: Telling) -> list[str]:
-    return [
-        telling.name,
-        f"`{telling.ends}`",
-        str(telling.failed),
-        str(telling.succeeded),
-        said(telling.says, pipeline="*pipeline*"),
-    ]
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page())
+def of_telling(telling: Telling) -> Line:
+    counts = [f"{number} to `{topic}`" for topic in ("failed", "succeeded") if (number := getattr(telling, topic))]
+    # However the run ended.
+    what = re.sub(r"^A run \w+, and its topic", "its topic", telling.name) if not counts else telling.name
+    return Line(" and ".join(counts) or "nobody", what)

@@ -198,16 +198,16 @@ LAMBDA = [
 stop_on_timeout = partial(Scenario, ends="CrawlTimedOut", given=SOON | {"stopOnTimeout": True})
 TIME = [
     Scenario("The deadline passes", "CrawlTimedOut", tags=LONG, given=SOON, left="RUNNING"),
-    stop_on_timeout("The deadline passes, with stopOnTimeout", tags=LONG, stops=1, left="STOPPED"),
+    stop_on_timeout("With stopOnTimeout: the deadline passes", tags=LONG, stops=1, left="STOPPED"),
     stop_on_timeout(
-        "The deadline passes, with stopOnTimeout, in STOPPING",
+        "With stopOnTimeout: the deadline passes in STOPPING",
         tags=crawling(1, stopping=600),
         stops=1,
         left="RUNNING",
     ),
     *(
         stop_on_timeout(
-            f"The deadline passes, with stopOnTimeout, StopCrawler: {what}",
+            f"With stopOnTimeout, StopCrawler: {what}",
             tags=LONG | fault("StopCrawler", what),
             stops=stops,
             left=left,
@@ -220,7 +220,7 @@ TIME = [
         ]
     ),
     stop_on_timeout(
-        "The deadline passes, with stopOnTimeout, in a look that fails",
+        "With stopOnTimeout: the deadline passes in a look that fails",
         says=(f"{LOOK}InternalServiceException: ",),
         tags=LONG,
         meanwhile=Meanwhile.TAGS,
@@ -229,14 +229,14 @@ TIME = [
         left="STOPPED",
     ),
     stop_on_timeout(
-        "The deadline passes, with stopOnTimeout, and nothing proves that the crawl under way is ours",
+        "With stopOnTimeout: nothing proves that the crawl under way is ours",
         says=OLDER,
         tags=LONG | fault("StartCrawler", "1 lost-response") | fault("ListCrawls", "forever AccessDeniedException"),
         starts=2,
         left="RUNNING",
     ),
     stop_on_timeout(
-        "The deadline passes, with stopOnTimeout, in a crawl that was joined after StartCrawler's lost response",
+        "With stopOnTimeout: the crawl was joined after StartCrawler's lost response",
         tags=LONG | fault("StartCrawler", "1 lost-response"),
         starts=2,
         stops=1,
