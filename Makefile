@@ -86,33 +86,13 @@ sbom: .local/sbom/ready  ## Write what each function is made of into target/pack
 	set -e; for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
 	rm -f shared/*/sbom.json cli/sbom.json
 
-.PHONY: polling
-polling: bootstraps  ## Print what waiting costs: polls, transitions, events, time lost (docs/polling.md)
-	@target/debug/examples/polling
-
 .PHONY: docs
 docs: $(LOCAL)/ready bootstraps  ## Write what is generated: lists, tables and diagrams of the pages, and the schema
-	WRITE_DOCS=1 $(LOCAL)/bin/pytest --quiet -m generated tests
-
-.PHONY: migration
-migration: $(LOCAL)/ready bootstraps  ## Write the tables of docs/migration.md from runs on the local AWS
-	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/drop_in/test_migration_guide.py
-
-.PHONY: costs
-costs: $(LOCAL)/ready bootstraps  ## Write the table of docs/costs.md from histories on the local AWS
-	WRITE_TABLES=1 $(LOCAL)/bin/pytest tests/e2e/test_what_runs_cost.py
-
-.PHONY: diagrams
-diagrams: $(LOCAL)/ready  ## Draw docs/machines.md from the definitions of the state machines
-	$(LOCAL)/bin/python tools/diagrams.py
+	WRITE_DOCS=1 $(LOCAL)/bin/pytest --quiet --numprocesses $(WORKERS) --dist loadfile -m generated tests
 
 .PHONY: pipelines
 pipelines:  ## Check the files in pipelines/, and write pipelines/template.yaml from them
 	@cargo run --quiet --locked --package crawler-sync -- template pipelines --output pipelines/template.yaml
-
-.PHONY: schema
-schema: bootstraps  ## Write pipelines/schema.json from the types that pipelines are read into
-	target/debug/examples/schema > pipelines/schema.json
 
 .PHONY: deploy
 deploy: $(BUILD)/ready $(CHECKS)/ready $(CONFIG)  ## Build with SAM and deploy; asks the first time (GUIDED=1 again, ARCHITECTURE=x86_64, CONFIG=prod.toml)

@@ -1,4 +1,4 @@
-"""docs/machines.md, drawn from the definitions: `make diagrams` writes it."""
+"""docs/machines.md, drawn from the definitions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "machines.md"
 HEAD = """# The state machines
 
-Drawn from the definitions by `make diagrams`. Boxes are tasks, rounded boxes waits and Pass states, diamonds choices;
+Drawn from the definitions by `make docs`. Boxes are tasks, rounded boxes waits and Pass states, diamonds choices;
 dotted arrows are taken on an error.
 """
 # How mermaid draws each type of state.
@@ -65,7 +65,3 @@ def edges(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
         first, *others = catcher["ErrorEquals"]
         label = f"{first} and {len(others)} others" if others else first
         yield catcher["Next"], "-.->" if first == "States.ALL" else f'-. "{label}" .->'
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())

@@ -97,7 +97,7 @@ def test_the_output_tells_what_each_step_did(pipeline: dict[str, Any]) -> None:
 
 
 def test_a_poll_costs_what_the_table_says(pipeline: dict[str, Any], stack: Stack) -> None:
-    """docs/polling.md counts with these figures; the rest of an execution is paid once."""
+    """shared/crawl/examples/polling.rs counts with these figures; the rest of an execution is paid once."""
     crawls = [
         execution["executionArn"] for execution in stack.executions("Crawl") if execution["status"] == "SUCCEEDED"
     ]

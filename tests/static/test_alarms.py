@@ -65,12 +65,6 @@ def test_expressions_use_the_metrics_beside_them() -> None:
         assert [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) == 1, name
 
 
-def test_the_costs_of_alarms_are_those_of_the_page() -> None:
-    """CloudWatch bills each metric of an alarm."""
-    billed = sum(len(metrics(alarm)) for alarm in ALARMS.values())
-    assert f" {billed} metrics in alarms" in (PATH.parent / "docs/costs.md").read_text()
-
-
 def test_the_dashboard_refers_to_resources_of_the_template() -> None:
     """A name in a ${…} that is no resource fails the deployment."""
     body, values = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]

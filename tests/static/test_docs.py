@@ -10,7 +10,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.definitions import MACHINES, load, states
-from tests.support.documents import PAGES, ROOT, commands, holds, titles
+from tests.support.documents import PAGES, ROOT, commands, holds, reads, titles
 from tests.support.faults import page as faults
 from tools import diagrams
 
@@ -23,15 +23,10 @@ RUN_BY = {
     "make redrive": ("tests/e2e/test_documented_commands.py", "redrive"),
     "make deploy": ("tests/release/test_deploying.py", '"make", "deploy"'),
     "make docs": ("tests/static/test_docs.py", "holds"),
-    "make costs": ("tests/e2e/test_what_runs_cost.py", "WRITE_TABLES"),
-    "make migration": ("tests/e2e/drop_in/test_migration_guide.py", "WRITE_TABLES"),
-    "make diagrams": ("tests/static/test_docs.py", "diagrams.page()"),
     "make pipelines": ("tests/static/test_pipelines.py", '"template"'),
     "make deploy-pipelines": ("Makefile", "$(MAKE) deploy-pipelines"),
     "cargo run": ("cli/tests/check/main.rs", '.arg("check")'),
     "crawler-sync template": ("cli/tests/template.rs", '.arg("template")'),
-    "make schema": ("tests/static/test_pipelines.py", "examples/schema"),
-    "make polling": ("tests/static/test_docs.py", "examples/polling"),
     "make help": ("tests/static/test_docs.py", '"make", "help"'),
     "cargo lambda build": ("tests/release/test_deploying.py", '"build", "deploy"'),
     "cargo lambda deploy": ("tests/release/test_deploying.py", '"build", "deploy"'),
@@ -51,14 +46,6 @@ NOT_RUN = {
     "git tag v<version> && git push --tags",
     "git checkout <commit> && make deploy CONFIG=<answers>",
 }
-
-
-def test_the_table_of_polling_is_what_the_command_prints() -> None:
-    """People plan deadlines and costs by it."""
-    command = ROOT / "target/debug/examples/polling"
-    table = subprocess.run([command], capture_output=True, text=True, check=True).stdout
-    assert table.count("\n") > 20
-    assert table in (ROOT / "docs/polling.md").read_text()
 
 
 @pytest.mark.generated
@@ -83,9 +70,10 @@ def test_the_runbook_names_states_that_there_are() -> None:
     assert set(named) <= {name for path in MACHINES for name, _ in states(load(path))}
 
 
+@pytest.mark.generated
 def test_the_diagrams_are_drawn_from_the_definitions() -> None:
     """A diagram of last month's machine is worse than none."""
-    assert diagrams.PAGE.read_text() == diagrams.page(), "make diagrams"
+    reads(diagrams.PAGE, diagrams.page())
 
 
 def test_the_runbook_knows_every_alarm() -> None:

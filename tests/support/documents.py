@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,10 @@ def part(page: Path, title: str) -> str:
     return found[0] if found else ""
 
 
+def table(rows: Iterable[Iterable[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
 def holds(page: Path, title: str, made: str) -> None:
     """The part under the heading is the one that was made; `make docs` writes it."""
     if os.environ.get("WRITE_DOCS"):
@@ -53,6 +58,13 @@ def holds(page: Path, title: str, made: str) -> None:
             inside = "\n\n".join([inside.rstrip(), made, ""])
         page.write_text((before + inside + after).rstrip() + "\n")
     assert part(page, title) == made, f"{page.name}, {title}: make docs"
+
+
+def reads(file: Path, made: str) -> None:
+    """The same for a whole file."""
+    if os.environ.get("WRITE_DOCS"):
+        file.write_text(made)
+    assert file.read_text() == made, f"{file.name}: make docs"
 
 
 def _around(page: Path, title: str) -> tuple[str, str, str]:

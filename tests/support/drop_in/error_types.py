@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from tests.support import documents
 from tests.support.drop_in.python_lambdas import START, STATE, Functions
 from tests.support.drop_in.runs import Ran, Request, Situation, crawling, fault
 
@@ -53,7 +54,7 @@ def table(results: Mapping[str, Ran]) -> str:
     for case in CASES:
         python, ours = (_cell(*(results[_key(side, case, each)] for each in OPERATIONS)) for side in SIDES)
         rows.append([case.name, python, ours if ours == python else f"**{ours}**"])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return documents.table(rows)
 
 
 def _ask(function: str) -> str:

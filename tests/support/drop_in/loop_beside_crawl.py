@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.support import documents
 from tests.support.drop_in import guide
 from tests.support.drop_in.runs import CRAWLER, Ran, Request, Situation, crawling, fault
 
@@ -35,7 +36,7 @@ def table(results: Mapping[str, Ran]) -> str:
     rows = [COLUMNS, ["---"] * len(COLUMNS)]
     for each in SITUATIONS:
         rows.append([each.name, _loop(results[f"loop: {each.name}"]), _crawl(results[f"crawl: {each.name}"])])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return documents.table(rows)
 
 
 def _loop(ran: Ran) -> str:
