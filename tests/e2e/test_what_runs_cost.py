@@ -1,4 +1,4 @@
-"""What runs cost, waiting included, ours and the tutorials', counted in real histories: a table of docs/operations.md."""
+"""What runs and waiting cost, ours and the tutorials', counted in real histories: a table of docs/operations.md."""
 
 import json
 import subprocess
