@@ -1,25 +1,29 @@
-//! `crawler-sync`: the tool of whoever writes pipelines.
+//! `crawler-sync`: the tool of whoever writes pipelines, and of whoever runs them.
 
 mod files;
 mod output;
+mod stack;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use files::{check, template};
+use stack::{carry_out, runs};
 
-/// Pipelines of Glue jobs, crawlers and other work, as files.
+/// Pipelines of Glue jobs, crawlers and other work: as files, and as runs on a stack.
 #[derive(Debug, Parser)]
 #[command(name = "crawler-sync", version)]
 enum Command {
     Check(check::Arguments),
     Template(template::Arguments),
+    Runs(runs::Arguments),
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Check(arguments) => check::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
+        Command::Runs(arguments) => carry_out(runs::run(&arguments)),
     }
 }

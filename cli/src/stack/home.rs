@@ -1,0 +1,167 @@
+//! Where a stack is, from which the names of all its parts follow.
+
+use regex_lite::Regex;
+
+/// A stack, its account and its Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Home {
+    /// `aws`; in China `aws-cn`, in GovCloud `aws-us-gov`.
+    pub(crate) partition: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) stack: String,
+}
+
+/// A state machine of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    Crawl,
+    Pipeline,
+    Trigger,
+}
+
+impl Machine {
+    /// What stands behind the stack's name in the machine's.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Crawl => "crawl",
+            Self::Pipeline => "pipeline",
+            Self::Trigger => "trigger",
+        }
+    }
+}
+
+impl Home {
+    /// The ARN of a machine, without a version or an alias.
+    pub(crate) fn machine(&self, machine: Machine) -> String {
+        let name = format!("{}-{}", self.stack, machine.name());
+        self.arn("states", &format!("stateMachine:{name}"))
+    }
+
+    /// The ARN that callers start, behind which the current version is.
+    pub(crate) fn alias(&self, machine: Machine) -> String {
+        format!("{}:live", self.machine(machine))
+    }
+
+    /// The ARN of an execution.
+    pub(crate) fn execution(&self, machine: Machine, name: &str) -> String {
+        let machine = format!("{}-{}", self.stack, machine.name());
+        self.arn("states", &format!("execution:{machine}:{name}"))
+    }
+
+    /// The name of the queue of what could not be started.
+    pub(crate) fn queue(&self) -> String {
+        format!("{}-dead-letters", self.stack)
+    }
+
+    /// An ARN in the stack's account and Region.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        let Self {
+            partition,
+            region,
+            account,
+            ..
+        } = self;
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+
+    /// A page of AWS's console.
+    pub(crate) fn page(&self, service: &str, place: &str) -> String {
+        let domain = match self.partition.as_str() {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            _ => "console.aws.amazon.com",
+        };
+        let region = &self.region;
+        format!("https://{region}.{domain}/{service}/home?region={region}#{place}")
+    }
+
+    /// The page of an execution.
+    pub(crate) fn page_of_execution(&self, arn: &str) -> String {
+        self.page("states", &format!("/v2/executions/details/{arn}"))
+    }
+}
+
+/// The partition and the account of a caller, from its ARN: `arn:aws:sts::123456789012:assumed-role/…`.
+pub(super) fn partition_and_account(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.split(':');
+    let partition = parts.nth(1)?;
+    let account = parts.nth(2)?;
+    let is_account = Regex::new(r"^\d{12}$").ok()?.is_match(account);
+    is_account.then_some((partition, account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(partition: &str, region: &str) -> Home {
+        Home {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: "123456789012".to_owned(),
+            stack: "etl".to_owned(),
+        }
+    }
+
+    /// Names follow from the stack's, as template.yaml gives them.
+    #[test]
+    fn parts_are_named_after_the_stack() {
+        let home = home("aws", "eu-west-1");
+        assert_eq!(
+            home.machine(Machine::Pipeline),
+            "arn:aws:states:eu-west-1:123456789012:stateMachine:etl-pipeline"
+        );
+        assert_eq!(
+            home.alias(Machine::Trigger),
+            "arn:aws:states:eu-west-1:123456789012:stateMachine:etl-trigger:live"
+        );
+        assert_eq!(
+            home.execution(Machine::Crawl, "x"),
+            "arn:aws:states:eu-west-1:123456789012:execution:etl-crawl:x"
+        );
+        assert_eq!(home.queue(), "etl-dead-letters");
+    }
+
+    /// China and GovCloud have ARNs and a console of their own.
+    #[test]
+    fn partitions_have_their_own_arns_and_consoles() {
+        for (partition, region, domain) in [
+            ("aws-cn", "cn-north-1", "console.amazonaws.cn"),
+            (
+                "aws-us-gov",
+                "us-gov-west-1",
+                "console.amazonaws-us-gov.com",
+            ),
+        ] {
+            let home = home(partition, region);
+            let arn = home.execution(Machine::Pipeline, "x");
+            assert!(arn.starts_with(&format!("arn:{partition}:states:{region}:")));
+            assert_eq!(
+                home.page_of_execution(&arn),
+                format!(
+                    "https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{arn}"
+                )
+            );
+        }
+    }
+
+    /// Who calls tells the account, whatever it calls as.
+    #[test]
+    fn a_caller_tells_its_partition_and_account() {
+        for (arn, expected) in [
+            (
+                "arn:aws:iam::123456789012:root",
+                Some(("aws", "123456789012")),
+            ),
+            (
+                "arn:aws-cn:sts::123456789012:assumed-role/a/b:c",
+                Some(("aws-cn", "123456789012")),
+            ),
+            ("arn:aws:iam::aws:policy/x", None),
+            ("nobody", None),
+        ] {
+            assert_eq!(partition_and_account(arn), expected);
+        }
+    }
+}
