@@ -10,8 +10,16 @@ from typing import Any, Self
 
 PREFIX = "local:"
 FAULT_PREFIX = "local:fault:"
-# The operations of Step Functions that can be struck, on the machine that they name or whose token they send back.
-STRUCK = ("StartExecution", "StartSyncExecution", "SendTaskSuccess")
+# The operations of Step Functions that can be struck, on the machine that they name, whose execution they name or whose
+# token they send back.
+STRUCK = (
+    "StartExecution",
+    "StartSyncExecution",
+    "SendTaskSuccess",
+    "ListExecutions",
+    "DescribeExecution",
+    "GetExecutionHistory",
+)
 # The values of the tags that are words.
 WORDS = {
     "outcome": ("succeeded", "failed", "cancelled"),

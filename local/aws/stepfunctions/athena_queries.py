@@ -11,7 +11,7 @@ import ministack.services.stepfunctions as sfn
 
 from local.aws import patching
 from local.aws.athena import queries
-from local.aws.stepfunctions import aborts, integrations, permissions
+from local.aws.stepfunctions import aborts, history, integrations, permissions, states
 
 ministack = patching.names(sfn, "_ExecutionError", "_SERVICE_DISPATCH", "_invoke_aws_sdk_integration")
 
@@ -35,6 +35,7 @@ def invoke(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     with integrations.optimized("athena", f"{operation[0].upper()}{operation[1:]}"):
         answer: dict[str, Any] = ministack._invoke_aws_sdk_integration(SDK + operation, arguments)
     if resource == WAITING:
+        history.submitted(states.task().execution, resource, answer)
         permissions.check(resource, "athena", "GetQueryExecution", answer)
         return _ended(answer["QueryExecutionId"])
     return _told(arguments["QueryExecutionId"]) if operation == "getQueryExecution" else answer

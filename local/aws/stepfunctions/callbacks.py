@@ -13,7 +13,7 @@ from ministack.core.responses import error_response_json, new_uuid
 
 from local.aws import faults, patching
 from local.aws.answers import Handler, Request, Response
-from local.aws.stepfunctions import aborts, state_machines, states
+from local.aws.stepfunctions import aborts, history, state_machines, states
 
 original = patching.names(sfn, "_send_task_failure", "_send_task_heartbeat", "_send_task_success")
 ministack = patching.names(sfn, "_ExecutionError", "_task_tokens")
@@ -43,8 +43,8 @@ def invoke_with_callback(resource: str, arguments: Any, token: str, state: dict[
     waiting["machine"] = task.execution["stateMachineArn"]
     ministack._task_tokens[token] = waiting
     try:
-        states.invoke_resource(resource.removesuffix(SUFFIX), arguments)
-        sfn._add_event(task.execution, "TaskSubmitted")
+        answer = states.invoke_resource(resource.removesuffix(SUFFIX), arguments)
+        history.submitted(task.execution, resource, answer)
         with scope.on_abort(back.set):
             if not back.wait(state.get("TimeoutSeconds", LONGEST)):
                 raise ministack._ExecutionError("States.Timeout", "")

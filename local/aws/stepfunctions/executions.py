@@ -17,12 +17,13 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from local.aws import faults, patching
 from local.aws.answers import Handler, Request, Response
 from local.aws.iam import callers
-from local.aws.stepfunctions import aborts, state_machines
+from local.aws.stepfunctions import aborts, history, state_machines
 
 original = patching.names(
     sfn,
     "_describe_execution",
     "_fail_execution",
+    "_get_execution_history",
     "_list_executions",
     "_run_execution",
     "_start_execution",
@@ -64,6 +65,7 @@ def install() -> None:
         _start_execution=start_execution,
         _start_sync_execution=start_sync_execution,
         _describe_execution=describe_execution,
+        _get_execution_history=get_execution_history,
         _list_executions=list_executions,
         _stop_execution=stop_execution,
         _run_execution=run_execution,
@@ -81,9 +83,22 @@ def start_sync_execution(request: Request) -> Response:
     return _unless_struck("StartSyncExecution", _start_sync_execution, request)
 
 
+def describe_execution(request: Request) -> Response:
+    return _unless_struck("DescribeExecution", described, request)
+
+
+def get_execution_history(request: Request) -> Response:
+    return _unless_struck("GetExecutionHistory", original._get_execution_history, request)
+
+
+def list_executions(request: Request) -> Response:
+    return _unless_struck("ListExecutions", _list_executions, request)
+
+
 def _unless_struck(operation: str, handler: Handler, request: Request) -> Response:
     """The handler's answer, or the fault that the machine's tags tell of this call."""
-    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    named = ministack._executions.get(request.get("executionArn"), request).get("stateMachineArn", "")
+    arn = ministack._resolve_state_machine_arn(named)
     if arn is None:
         return handler(request)
     what = faults.next_fault(operation, (arn.rpartition(":")[2], state_machines.tags_of(arn)))
@@ -124,17 +139,19 @@ def _qualifiers(arn: str) -> dict[str, str]:
     return ({"stateMachineVersionArn": version} if version else {}) | alias
 
 
-def describe_execution(request: Request) -> Response:
+def described(request: Request) -> Response:
     response = original._describe_execution(request)
     if response[0] != 200:
         return response
     return json_response(json.loads(response[2]) | _associated(request["executionArn"]))
 
 
-def list_executions(request: Request) -> Response:
+def _list_executions(request: Request) -> Response:
     """Of a version or an alias, the executions that were started by it."""
     qualified = request.get("stateMachineArn", "")
     machine = ministack._resolve_state_machine_arn(qualified)
+    if qualified and machine not in ministack._state_machines:
+        return error_response_json("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{qualified}'")
     if machine in (None, qualified):
         return original._list_executions(request)
     response = original._list_executions({**request, "stateMachineArn": machine})
@@ -172,7 +189,7 @@ def run_execution(arn: str) -> None:
         timer.start()
     try:
         role = ministack._state_machines[execution["stateMachineArn"]]["roleArn"]
-        with aborts.entered(running.scope), callers.acting(role, execution["name"]):
+        with aborts.entered(running.scope), callers.acting(role, execution["name"]), history.branch(execution):
             original._run_execution(arn)
     except aborts.Aborted:
         pass  # whoever aborted it has written its status

@@ -10,7 +10,7 @@ import ministack.services.stepfunctions as sfn
 
 from local.aws import patching
 from local.aws.glue import jobs
-from local.aws.stepfunctions import aborts, integrations, permissions
+from local.aws.stepfunctions import aborts, history, integrations, permissions, states
 
 ministack = patching.names(sfn, "_ExecutionError", "_SERVICE_DISPATCH", "_invoke_aws_sdk_integration")
 
@@ -31,6 +31,7 @@ def start_job_run(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     name = arguments["JobName"]
     if not resource.endswith(".sync"):
         return {"JobName": name, **started}
+    history.submitted(states.task().execution, resource, started)
     for operation in ("GetJobRun", "GetJobRuns"):
         permissions.check(resource, "glue", operation, arguments)
     run = jobs.run_of(name, started["JobRunId"])

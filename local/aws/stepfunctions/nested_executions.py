@@ -11,7 +11,7 @@ from typing import Any
 import ministack.services.stepfunctions as sfn
 
 from local.aws import patching
-from local.aws.stepfunctions import aborts, executions, integrations, permissions
+from local.aws.stepfunctions import aborts, executions, history, integrations, permissions, states
 
 ministack = patching.names(sfn, "_ExecutionError", "_nested_start_execution_request")
 
@@ -31,7 +31,9 @@ def start_as_task(_resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """`states:startExecution.sync[:2]`; a child that does not succeed is States.TaskFailed."""
-    arn = start_as_task(resource, arguments)["ExecutionArn"]
+    started = start_as_task(resource, arguments)
+    arn = started["ExecutionArn"]
+    history.submitted(states.task().execution, resource, started)
     scope = aborts.current.get()
     execution = {"executionArn": arn}
     stop = permissions.if_allowed("states:StopExecution", execution, lambda: executions.stop_execution(execution))
@@ -39,7 +41,7 @@ def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
         executions.running_executions[arn].ended.wait()
     scope.check()
     permissions.check(resource, "states", "DescribeExecution", execution)
-    description = json.loads(executions.describe_execution(execution)[2])
+    description = json.loads(executions.described(execution)[2])
     if resource.endswith(".sync:2"):
         for name in ("input", "output"):
             if description.get(name) is not None:

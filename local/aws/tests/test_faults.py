@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from local.aws import HOST, REGION
-from local.aws.tests.support import ROLE, Local, crawler_arn, error_code, unique
+from local.aws.tests.support import PASS, ROLE, Local, crawler_arn, error_code, unique
 
 
 def fault(local: Local, operation: str, value: str) -> str:
@@ -149,3 +149,18 @@ def test_a_job_has_faults_too(local: Local) -> None:
     local.glue.create_job(Name=name, Role=ROLE, Command={"Name": "pythonshell"}, Tags=tags)
     assert error_code(local.glue.start_job_run, JobName=name)[0] == "ConcurrentRunsExceededException"
     assert local.run_job(name)["JobRunState"] == "SUCCEEDED"
+
+
+def test_reading_can_be_struck(local: Local) -> None:
+    """Protects whoever reads many executions: they meet the rates of Step Functions."""
+    machine = local.machine(Pass=PASS)
+    arn = local.start(machine)
+    for operation, call, arguments in (
+        ("ListExecutions", local.states.list_executions, {"stateMachineArn": machine}),
+        ("DescribeExecution", local.states.describe_execution, {"executionArn": arn}),
+        ("GetExecutionHistory", local.states.get_execution_history, {"executionArn": arn}),
+    ):
+        tag = {"key": f"local:fault:{operation}", "value": "1 ThrottlingException"}
+        local.states.tag_resource(resourceArn=machine, tags=[tag])
+        assert error_code(call, **arguments)[0] == "ThrottlingException"
+        assert call(**arguments)
