@@ -90,6 +90,10 @@ sbom: .local/sbom/ready  ## Write what each function is made of into target/pack
 docs: $(LOCAL)/ready bootstraps  ## Write what is generated: lists, tables and diagrams of the pages, and the schema
 	WRITE_DOCS=1 $(LOCAL)/bin/pytest --quiet --numprocesses $(WORKERS) --dist loadfile -m generated tests
 
+.PHONY: histories
+histories: $(LOCAL)/ready bootstraps  ## Record the runs on the local AWS that the tests of the command-line tool read
+	$(LOCAL)/bin/python -m tests.support.histories
+
 .PHONY: pipelines
 pipelines:  ## Check the files in pipelines/, and write pipelines/template.yaml from them
 	@cargo run --quiet --locked --package crawler-sync -- template pipelines --output pipelines/template.yaml

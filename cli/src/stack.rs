@@ -9,6 +9,7 @@ mod connect;
 mod failure;
 mod home;
 mod options;
+pub(crate) mod run;
 pub(crate) mod runs;
 
 pub(crate) use failure::Failure;

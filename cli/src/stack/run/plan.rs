@@ -1,0 +1,75 @@
+//! The steps of a run, from the plan that plan-pipeline answers.
+
+use serde::Deserialize;
+
+use super::{Crawl, Kind, Stage, Step, Work};
+
+/// As much of the plan as a run tells.
+#[derive(Debug, Deserialize)]
+pub(super) struct Plan {
+    pub(super) stages: Vec<PlannedStage>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PlannedStage {
+    name: Option<String>,
+    pub(super) steps: Vec<PlannedStep>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PlannedStep {
+    pub(super) place: String,
+    work: String,
+    job: Option<String>,
+    function: Option<String>,
+    machine: Option<String>,
+    request: Option<Request>,
+    crawler: Option<String>,
+    #[serde(default)]
+    r#await: bool,
+    #[serde(default)]
+    optional: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    work_group: String,
+}
+
+impl From<PlannedStage> for Stage {
+    fn from(stage: PlannedStage) -> Self {
+        Self {
+            name: stage.name.filter(|name| !name.is_empty()),
+            steps: stage.steps.into_iter().map(Step::from).collect(),
+        }
+    }
+}
+
+impl From<PlannedStep> for Step {
+    fn from(step: PlannedStep) -> Self {
+        let work = match step.work.as_str() {
+            "job" => step.job.map(|name| (Kind::Job, name)),
+            "function" => step.function.map(|name| (Kind::Function, name)),
+            "query" => step.request.map(|query| (Kind::Query, query.work_group)),
+            "machine" => step.machine.map(|name| (Kind::Machine, name)),
+            _ => None,
+        };
+        Self {
+            place: step.place,
+            work: work.map(|(kind, subject)| Work {
+                kind,
+                subject,
+                attempts: Vec::new(),
+            }),
+            crawl: step.crawler.map(|crawler| Crawl {
+                crawler,
+                awaited: step.r#await,
+                execution: None,
+            }),
+            optional: step.optional,
+            waits: Vec::new(),
+            failure: None,
+        }
+    }
+}
