@@ -67,13 +67,19 @@ def targets(template: Template) -> Iterator[str]:
                 yield f"{name} may not send to {queue}"
             elif queues[queue].get("MessageRetentionPeriod") != 14 * DAY:
                 yield f"{queue} forgets"
-            if "RetryPolicy" not in target:
-                yield f"{name} has a target without a retry policy"
+            if gives_up_early(target):
+                yield f"{name} gives up early"
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule"):
-        if "RetryPolicy" not in schedule["Target"]:
-            yield f"{name} has a target without a retry policy"
+        if gives_up_early(schedule["Target"]):
+            yield f"{name} gives up early"
         if schedule["Target"].get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0] not in queues:
             yield f"{name} has a target without a dead-letter queue"
+
+
+def gives_up_early(target: dict[str, Any]) -> bool:
+    """Before a day and 185 attempts, which are the most and what a target has that says nothing."""
+    policy = target.get("RetryPolicy", {})
+    return policy.get("MaximumEventAgeInSeconds", DAY) < DAY or policy.get("MaximumRetryAttempts", 185) < 185
 
 
 def allowed_on(queue: str, template: Template) -> Iterator[tuple[str, str]]:
@@ -187,10 +193,10 @@ def test_the_machinery_starts_no_pipeline() -> None:
         ((*MACHINE, "TracingConfiguration"), NOTHING, "CrawlStateMachine is not traced"),
         ((*MACHINE, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for states"),
         ((*RULE, "Targets", 0, "DeadLetterConfig"), NOTHING, "without a dead-letter queue"),
-        ((*RULE, "Targets", 0, "RetryPolicy"), NOTHING, "OrdersRule has a target without a retry policy"),
+        ((*RULE, "Targets", 0, "RetryPolicy"), {"MaximumRetryAttempts": 10}, "OrdersRule gives up early"),
         ((*RULE, "Targets", 0, "RoleArn", "Fn::GetAtt", 0), "StartCrawlerRole", "has a role that is not for events"),
         ((*SCHEDULE, "Target", "DeadLetterConfig"), NOTHING, "OrdersSchedule has a target without a dead-letter queue"),
-        ((*SCHEDULE, "Target", "RetryPolicy"), NOTHING, "OrdersSchedule has a target without a retry policy"),
+        ((*SCHEDULE, "Target", "RetryPolicy"), {"MaximumEventAgeInSeconds": 60}, "OrdersSchedule gives up early"),
         ((*SCHEDULE, "Target", "RoleArn", "Fn::GetAtt", 0), "RuleRole", "has a role that is not for scheduler"),
         ((*ENDED, "Targets", 0, "Arn", "Ref"), "TriggerStateMachineAliaslive", "without a dead-letter queue"),
         ((*ENDED, "Targets", 0, "Arn", "Ref"), "WakeStateMachine", "without a dead-letter queue"),
