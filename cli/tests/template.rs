@@ -75,7 +75,7 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     let start = json!({
         "trigger": {"prefix": "land ing/é\"<'", "suffixes": [".csv"], "minBytes": 1, "ignore": ["<*>"], "coalesceSeconds": 0},
         "schedule": {"expression": "rate(1 hour)", "timezone": "Europe/Berlin"},
-        "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>"},
+        "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>", "--due": "<aws.scheduler.scheduled-time>"},
         "timeoutSeconds": null,
     });
     let output = template(
@@ -84,7 +84,7 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     );
     let template = text(&output.stdout);
     let input = json!({
-        "name": "a", "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>"}, "stages": [{"steps": [{"job": "load"}]}],
+        "name": "a", "arguments": {"--sql": hostile, "--event": "<aws.events.event.json>", "--due": "<aws.scheduler.scheduled-time>"}, "stages": [{"steps": [{"job": "load"}]}],
     });
     let rule = block(&template, "InputTemplate: |-\n")
         .split("\n  ASchedule")
@@ -98,9 +98,13 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
         told,
         json!({"event": {}, "pipeline": input, "filter": filter, "coalesceSeconds": 0})
     );
-    let schedule: Value =
-        serde_json::from_str(block(&template, "        Input: |-\n")).expect("JSON");
-    assert_eq!(schedule, input);
+    let schedule = block(&template, "        Input: |-\n");
+    assert_eq!(schedule.matches(['<', '>']).count(), 2);
+    let mut scheduled: Value = serde_json::from_str(schedule).expect("JSON");
+    let fields = scheduled.as_object_mut().expect("an object");
+    let due = fields.remove("scheduledTime").expect("a moment");
+    assert_eq!(due, "<aws.scheduler.scheduled-time>");
+    assert_eq!(scheduled, input);
     assert!(template.contains("Default: \"prod\"\n"));
     assert!(template.contains("prefix: \"land ing/é\\\"\\u003c'\""));
     assert!(template.contains("SourceBucketName:"));

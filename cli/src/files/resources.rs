@@ -41,19 +41,16 @@ pub(crate) fn logical_id(name: &str) -> String {
 pub(crate) fn input(file: &File) -> Value {
     let mut fields = file.value.as_object().cloned().unwrap_or_default();
     fields.retain(|name, value| {
-        !["$schema", "trigger", "schedule"].contains(&name.as_str()) && !value.is_null()
+        !["$schema", "trigger", "schedule", "scheduledTime"].contains(&name.as_str())
+            && !value.is_null()
     });
     fields.into()
 }
 
 /// What the rule of a trigger hands to the trigger machine, if the file has one.
 pub(crate) fn input_template(file: &File) -> Option<String> {
-    const EVENT: &str = "<aws.events.event.json>";
     let trigger = file.pipeline.trigger.as_ref()?;
-    let mut fields = Map::from_iter([
-        ("event".to_owned(), EVENT.into()),
-        ("pipeline".to_owned(), input(file)),
-    ]);
+    let mut fields = Map::from_iter([("pipeline".to_owned(), input(file))]);
     if let Some(seconds) = trigger.coalesce_seconds {
         fields.insert("coalesceSeconds".to_owned(), seconds.into());
     }
@@ -64,23 +61,26 @@ pub(crate) fn input_template(file: &File) -> Option<String> {
     {
         fields.insert("filter".to_owned(), selection);
     }
-    let text = fitting(&fields.into(), LONGEST_INPUT_TEMPLATE);
-    // The event comes before the pipeline, which may say the same.
-    Some(text.replacen(&printable(&json!(EVENT).to_string()), EVENT, 1))
+    let event = r#""event": <aws.events.event.json>"#;
+    Some(fitting(event, &fields.into(), LONGEST_INPUT_TEMPLATE))
 }
 
-/// What a schedule hands to the pipeline machine.
+/// What a schedule hands to the pipeline machine: the pipeline, and when its run was due.
 pub(crate) fn schedule_input(file: &File) -> String {
-    fitting(&input(file), LONGEST_INPUT)
+    let due = r#""scheduledTime": "<aws.scheduler.scheduled-time>""#;
+    fitting(due, &input(file), LONGEST_INPUT)
 }
 
-/// Readable where there is room, else dense.
-fn fitting(value: &Value, bytes: usize) -> String {
-    let readable = printable(&format!("{value:#}"));
+/// An object of a field that AWS fills in, and of other fields; readable where there is room, else dense.
+fn fitting(filled_in: &str, others: &Value, bytes: usize) -> String {
+    let [readable, dense] = [format!("{others:#}"), others.to_string()].map(|others| {
+        let others = printable(&others);
+        format!("{{\n  {filled_in},{}", others.trim_start_matches('{'))
+    });
     if readable.len() <= bytes {
         readable
     } else {
-        printable(&value.to_string())
+        dense
     }
 }
 

@@ -190,6 +190,8 @@ fn facts(pipeline: &Pipeline, execution: &Execution) -> Facts {
         facts.insert(Fact::File, file.to_owned());
         facts.insert(Fact::Bucket, object.bucket.clone());
         facts.insert(Fact::Key, object.key.clone());
+    } else if let Some(due) = pipeline.scheduled_time {
+        day = due;
     }
     // Whoever runs a day again says so in one place, and means every text.
     let said = (pipeline.arguments.as_ref())

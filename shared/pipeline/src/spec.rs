@@ -75,6 +75,9 @@ pub struct Pipeline {
     /// Nothing runs before this moment. The trigger sets it to a moment after the window's end.
     #[schemars(with = "Option<Moment>")]
     pub start_after: Option<OffsetDateTime>,
+    /// Set by the schedule: when the run is due, however late it starts. The day of the run (UTC) is then this one's.
+    #[schemars(with = "Option<Moment>")]
+    pub scheduled_time: Option<OffsetDateTime>,
     /// Set by the trigger where the objects of a window share a run.
     pub window: Option<Window>,
     /// Set by the trigger where each object has a run of its own.
@@ -123,7 +126,7 @@ pub struct Step {
     /// The workgroup of the query, which says where its result goes; primary unless set.
     #[schemars(regex(pattern = WORKGROUP))]
     pub workgroup: Option<String>,
-    /// The state machine to run to its end: its name, or name:alias.
+    /// The STANDARD state machine to run to its end: its name, or name:alias. An EXPRESS one cannot be waited for.
     #[schemars(regex(pattern = MACHINE))]
     pub machine: Option<String>,
     /// The machine's input; an object of all that is known of the run unless set.
@@ -228,6 +231,7 @@ impl Pipeline {
             let timeout_seconds = fields.optional("timeoutSeconds", timeout);
             let arguments = fields.optional("arguments", arguments);
             let start_after = fields.optional("startAfter", Node::moment);
+            let scheduled_time = fields.optional("scheduledTime", Node::moment);
             let window = fields.optional("window", Window::read);
             let object = fields.optional("object", Object::read);
             fields.finish();
@@ -240,6 +244,7 @@ impl Pipeline {
                 timeout_seconds,
                 arguments,
                 start_after,
+                scheduled_time,
                 window,
                 object,
             })

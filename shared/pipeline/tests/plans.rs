@@ -60,6 +60,19 @@ fn arguments_go_from_the_day_to_the_trigger_to_the_run_to_the_step() {
             json!({"object": object, "startAfter": "2026-02-01T00:00:00.5+01:00"}),
             json!({"--date": "2026-01-31", "--trigger_bucket": "b", "--trigger_key": "k"}),
         ),
+        // However late it starts, a scheduled run is about the day on which it was due.
+        (
+            json!({"scheduledTime": "2026-01-29T23:30:00Z"}),
+            json!({"--date": "2026-01-29"}),
+        ),
+        (
+            json!({"scheduledTime": "2026-01-30T00:30:00+01:00", "startAfter": "2026-02-02T00:00:00Z"}),
+            json!({"--date": "2026-01-29"}),
+        ),
+        (
+            json!({"scheduledTime": "2026-01-29T23:30:00Z", "arguments": {"--date": "2020-02-02"}}),
+            json!({"--date": "2020-02-02"}),
+        ),
         (
             json!({"arguments": {"--date": "2020-02-02", "--window_end": "x", "--env": "prod"}, "window": window}),
             json!({
