@@ -118,6 +118,24 @@ def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(
     assert SECONDS <= took < SECONDS + GRACE
 
 
+def test_no_stage_begins_after_the_deadline(stack: Stack) -> None:
+    """A crawl may be told done some seconds late. A job that was started then would run on with nobody waiting."""
+    stack.glue.create_crawler(
+        Name="told-late",
+        Role=ROLE,
+        DatabaseName=CUSTOMERS.database,
+        Targets={"S3Targets": []},
+        # An attempt without an answer takes 5 s.
+        Tags={"local:seconds": "0", "local:fault:GetCrawler": "1 hang"},
+    )
+    stack.glue.create_job(Name="never", Role=ROLE, Command={}, Tags=ENDLESS)
+    stages = [{"steps": [{"crawler": "told-late"}]}, {"steps": [{"job": "never", "crawler": "told-late"}]}]
+    execution = stack.run("Pipeline", {"name": "late", "timeoutSeconds": SECONDS, "stages": stages})
+    says = f"pipeline late, stage 2, step 1, job never: {LIMITS['PipelineTimedOut']}: it was not started"
+    assert (execution["error"], execution["cause"]) == ("PipelineTimedOut", says)
+    assert stack.glue.get_job_runs(JobName="never")["JobRuns"] == []
+
+
 def test_the_deadline_begins_with_the_stages(stack: Stack) -> None:
     """A run that waited for its window has all of its time left."""
     stack.glue.create_job(Name="quick", Role=ROLE, Command={}, Tags={"local:seconds": "0"})

@@ -147,18 +147,29 @@ def frozen(text: str) -> jsonata.Jsonata:
     return jsonata.Jsonata(text.replace("$millis()", str(NOW_MILLIS)).replace("$random()", "0"))
 
 
-@pytest.mark.parametrize("work", ["JobFailed", "CrawlFailed"])
-def test_nothing_is_started_after_the_deadline(work: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "awaited", "state"),
+    [
+        ("job", True, "Run job"),
+        ("function", True, "Invoke function"),
+        ("query", True, "Run query"),
+        ("machine", False, "Run machine"),
+        ("crawl", True, "Crawl"),
+        ("crawl", False, "Start a crawl and go on"),
+    ],
+)
+def test_nothing_is_started_after_the_deadline(kind: str, awaited: bool, state: str) -> None:
     """The last pause ends at the deadline. A job that began then would run on, and no crawl would follow it."""
     choice = inner("What is to be started?")
 
     def chosen(seconds_left: float) -> str:
-        known = {"failure": work, "stepDeadline": NOW_MILLIS + seconds_left * 1000}
+        deadline = NOW_MILLIS + seconds_left * 1000
+        known = {"doing": {"kind": kind}, "step": {"await": awaited}, "stepDeadline": deadline}
         fitting = (rule["Next"] for rule in choice["Choices"] if evaluated(frozen, rule["Condition"], **known))
         return next(fitting, choice["Default"])
 
     assert chosen(0) == "Read the error"
-    assert chosen(1) == {"JobFailed": "Run job", "CrawlFailed": "Is the crawl awaited?"}[work]
+    assert chosen(1) == state
 
 
 def test_forty_steps_may_wait_a_day_for_their_turn() -> None:

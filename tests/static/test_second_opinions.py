@@ -35,6 +35,7 @@ NOW = 1_767_226_200_000
 NOTHING = "nothing"
 NOBODY = {"failed": None, "succeeded": None}
 World = dict[str, Any]
+TASK = {"kind": "job", "failure": "JobFailed", "subject": "job orders"}
 
 
 def frozen(text: str) -> str:
@@ -52,9 +53,10 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
     names = [f"p-0123456789abcdef0123456789abcdef-{NOW // 1000 - 600 + 60 * number}" for number in range(size)]
     step = {
         "place": f"stage 1 ({words}), step 1",
-        "work": "job",
+        "work": TASK,
         "job": words,
         "arguments": {f"--{number}": words for number in range(min(size, 20))},
+        "crawl": TASK | {"kind": "crawl"},
         "crawler": words,
         "await": True,
         "timeoutSeconds": 60,
@@ -113,9 +115,9 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "message": words,
         "cause": words,
         "failure": "JobFailed",
-        "runError": "JobFailed",
-        "runCause": words,
-        "subject": f"job {words}",
+        "failed": {"error": "JobFailed", "cause": words} if size else None,
+        "untold": [words] * min(size, 2),
+        "doing": TASK | {"subject": f"job {words}"},
         "plan": {"name": words, "startAfter": "2026-01-01T00:10:05Z", "timeoutSeconds": 86_400, "stages": stages}
         | {"window": {"queue": name[:-10]}, "notify": {"failed": "arn", "succeeded": "arn"} if size else NOBODY},
         "step": step,
@@ -137,6 +139,7 @@ GIVEN = {
     "event": {},
     "steps": [1],
     "retries": 2,
+    "work": TASK,
 } | {"detail": {"crawlerName": "orders", "state": "Succeeded"}}
 REALISTIC = world(
     size=2, error={"Error": "JobFailed", "Cause": CAUSES["a function's error"]}, given=GIVEN, words="orders"
@@ -225,20 +228,25 @@ MADE = [{"work": None, "crawl": None, "failure": None}]
 SOME = {"work": None, "crawl": None, "failure": {"error": "JobFailed", "cause": ODD}}
 STAGES = [[MADE, MADE], [[SOME | {"failure": {"error": "JobFailed", "cause": "x" * 2_000}}] * 40] * 2, [MADE, [SOME]]]
 
+MADE_OF: dict[str, list[Any]] = {
+    "Run the stages in order": STAGES,
+    "Publish message": STAGES,
+    "Tell how the run ended": [[None], [ODD * 50, "x" * 1_000], [], [None, ODD]],
+    "Wake them": WOKEN,
+}
+
 
 def worlds_of(state: str) -> list[World]:
     """The worlds that the state may be entered in."""
-    if state in ("Run the stages in order", "Publish message"):
-        results = itertools.islice(itertools.cycle(STAGES), len(WORLDS))
+    if state in ("Did the start come too soon?", "Read the failure"):
+        return [known | {"states": known["states"] | {"input": known["error"]}} for known in WORLDS]
+    if state in ("Read the error", "Report the error"):
+        return [*WORLDS, REALISTIC | {"error": None}]
+    if state in MADE_OF:
+        results = itertools.islice(itertools.cycle(MADE_OF[state]), len(WORLDS))
         item = {"topic": "arn", "ended": "failed", "details": ODD}
         return [
             known | {"states": known["states"] | {"input": item, "result": result}}
-            for known, result in zip(WORLDS, results, strict=True)
-        ]
-    if state == "Wake them":
-        results = itertools.islice(itertools.cycle(WOKEN), len(WORLDS))
-        return [
-            known | {"states": known["states"] | {"input": ["token"] * 50, "result": result}}
             for known, result in zip(WORLDS, results, strict=True)
         ]
     return [REALISTIC, LARGEST] if state in CHECKED else WORLDS

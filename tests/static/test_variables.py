@@ -129,9 +129,9 @@ MUTANTS = {
     "misspelt": ("crawl", ("States", "Wait without being woken", "Seconds"), "{% $pollSecond %}", "$pollSecond"),
     "not by a catcher": (
         "pipeline",
-        ("States", "Plan pipeline", "Catch", 0, "Assign", "runCause"),
+        ("States", "Plan pipeline", "Catch", 0, "Assign", "plan"),
         NOTHING,
-        "$runCause",
+        "$plan",
     ),
     "passed by": (
         "crawl",
@@ -147,15 +147,15 @@ MUTANTS = {
     ),
     "not by the state of a choice": (
         "pipeline",
-        (*INNER, "Did the job succeed?", "Assign", "cause"),
+        ("States", "Is this the run of a window?", "Assign", "deadline"),
         NOTHING,
-        "$cause",
+        "$deadline",
     ),
     "read in its own state": ("crawl", ("States", "Start crawler", "Output"), "{% $pollSeconds %}", "$pollSeconds"),
     "of an inner scope": ("pipeline", ("States", "Run the stages in order", "Output"), "{% $done %}", "$done"),
     "of a scope cut off": ("pipeline", (*STEP, "ProcessorConfig", "Mode"), "DISTRIBUTED", "$deadline"),
     "hidden": ("pipeline", (*INNER, "Read the step", "Assign", "plan"), "x", "$plan hides a variable"),
-    "hidden at the end": ("pipeline", (*INNER, "Crawl", "Assign"), {"runCause": "x"}, "$runCause hides a variable"),
+    "hidden at the end": ("pipeline", (*INNER, "Crawl", "Assign"), {"failed": "x"}, "$failed hides a variable"),
     "no result yet": ("crawl", ("States", "Start crawler", "Arguments"), "{% $states.result %}", "$states.result"),
     "no error": ("crawl", ("States", "Stop crawler", "Output"), "{% $states.errorOutput %}", "$states.errorOutput"),
 }

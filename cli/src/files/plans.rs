@@ -54,6 +54,7 @@ fn refusal(pipeline: &Pipeline, kinds: &[Kind]) -> Option<Mistakes> {
     let execution = Execution {
         name: "run".to_owned(),
         start_time: OffsetDateTime::UNIX_EPOCH,
+        home: None,
     };
     let plans = kinds
         .iter()

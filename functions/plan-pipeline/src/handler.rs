@@ -2,6 +2,7 @@
 
 use input::{Mistakes, Node};
 use lambda::failure::{Failure, INVALID_PIPELINE};
+use pipeline::notify::Home;
 use pipeline::plan::{self, Execution, Plan};
 use pipeline::spec::Pipeline;
 use serde_json::Value;
@@ -55,10 +56,14 @@ fn execution(node: &Node<'_>) -> Option<Execution> {
     let mut fields = node.fields()?;
     let name = fields.required("name", Node::text);
     let start_time = fields.required("startTime", Node::moment);
+    let home = fields.required("id", |node| {
+        Home::of(node.text()?).map_or_else(|| node.wrong("must be the ARN of an execution"), Some)
+    });
     fields.finish();
     Some(Execution {
         name: name?.to_owned(),
         start_time: start_time?,
+        home: Some(home?),
     })
 }
 
@@ -91,10 +96,11 @@ mod tests {
                         "name": "raw",
                         "steps": [{
                             "place": "stage 1 (raw), step 1",
-                            "work": "job",
+                            "work": {"kind": "job", "failure": "JobFailed", "subject": "job job1"},
                             "job": "job1",
                             "arguments": {"--date": "2026-01-31"},
                             "retries": 0,
+                            "crawl": {"kind": "crawl", "failure": "CrawlFailed", "subject": "crawler crawler1"},
                             "crawler": "crawler1",
                             "await": true,
                             "timeoutSeconds": null,
@@ -109,18 +115,27 @@ mod tests {
     /// Whose fault it is decides who is told: the machine's envelope, or the pipeline's author.
     #[test]
     fn a_bad_pipeline_is_not_a_bad_request() {
-        let execution = json!({"name": "run", "startTime": "2026-01-31T00:00:00.123Z"});
+        let id = "arn:aws:states:eu-west-1:123456789012:execution:pipeline:run";
+        let execution = json!({"id": id, "name": "run", "startTime": "2026-01-31T00:00:00.123Z"});
         for (payload, error_type, message) in [
             (json!([]), "InvalidRequest", "input: must be an object"),
             (
-                json!({"pipeline": {}, "execution": {"name": 1}, "x": 1}),
+                json!({"pipeline": {}, "execution": {"name": 1, "id": "run"}, "x": 1}),
                 "InvalidRequest",
-                "execution.name: must be a string; execution.startTime: is missing; x: is none of the fields pipeline, execution",
+                "execution.name: must be a string; execution.startTime: is missing; execution.id: must be the ARN of an execution; x: is none of the fields pipeline, execution",
             ),
             (
                 json!({"execution": execution}),
                 "InvalidPipeline",
                 "the pipeline: must be an object",
+            ),
+            (
+                json!({"pipeline": {
+                    "name": "p", "stages": [{"steps": [{"crawler": "c"}]}],
+                    "notify": {"failed": "arn:aws:sns:us-east-1:123456789012:on-call"},
+                }, "execution": execution}),
+                "InvalidPipeline",
+                "pipeline p: notify.failed: must be a topic of eu-west-1 in the account 123456789012, where the pipeline runs",
             ),
             (
                 json!({"pipeline": {"name": "p", "stages": [{"steps": [{"crawlr": "c"}]}]}, "execution": execution}),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime, UtcOffset};
 
-use crate::notify::Notify;
+use crate::notify::{Home, Notify};
 use crate::spec::{self, Parameter, Pipeline};
 use crate::text::{Fact, Facts, Place, Runs, Template, Text};
 use crate::window::Window;
@@ -33,6 +33,8 @@ pub struct Execution {
     pub name: String,
     /// When it began.
     pub start_time: OffsetDateTime,
+    /// Where it runs, if that is known: none before anything is deployed.
+    pub home: Option<Home>,
 }
 
 /// All that the state machine has to know: no field is missing, and no default left to fill in.
@@ -64,18 +66,22 @@ pub struct Stage {
     pub steps: Vec<Step>,
 }
 
-/// Work, and then the crawler that follows it.
+/// Work, and then the crawl that follows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Where the step is, in words: "stage 2 (silver), step 1".
     pub place: String,
-    /// What is done first.
+    /// What is started first; none where the step is its crawl.
+    pub work: Option<Task>,
+    /// What the work is started with.
     #[serde(flatten)]
-    pub work: Work,
+    pub request: Option<Request>,
     /// How many times the work is started again after it failed.
     pub retries: u64,
-    /// The crawler to run then.
+    /// What is started then.
+    pub crawl: Option<Task>,
+    /// Its crawler.
     pub crawler: Option<String>,
     /// Whether the step ends when the crawl does.
     pub r#await: bool,
@@ -85,12 +91,30 @@ pub struct Step {
     pub optional: bool,
 }
 
-/// The work of a step. `work` tells its kind, and with it which fields are there.
+/// Something that a step starts, and how its failures are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    kind: Kind,
+    /// The error of a run that it ends.
+    failure: &'static str,
+    /// What causes call it: "job load-orders".
+    subject: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Job,
+    Function,
+    Query,
+    Machine,
+    Crawl,
+}
+
+/// What work is started with. Small beside it, [`Task`] can be copied by the machine, and this cannot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "work", rename_all = "lowercase")]
-pub enum Work {
-    /// Nothing: the step is its crawler.
-    None,
+#[serde(untagged)]
+pub enum Request {
     /// A Glue job.
     Job {
         /// Its name.
@@ -138,6 +162,36 @@ struct QueryContext {
     database: String,
 }
 
+impl Task {
+    fn new(kind: Kind, name: &str) -> Self {
+        let (failure, noun) = match kind {
+            Kind::Job => ("JobFailed", "job"),
+            Kind::Function => ("FunctionFailed", "function"),
+            Kind::Query => ("QueryFailed", "query in workgroup"),
+            Kind::Machine => ("MachineFailed", "machine"),
+            Kind::Crawl => ("CrawlFailed", "crawler"),
+        };
+        let subject = format!("{noun} {name}");
+        Self {
+            kind,
+            failure,
+            subject,
+        }
+    }
+}
+
+impl Request {
+    fn task(&self) -> Task {
+        let (kind, name) = match self {
+            Self::Job { job, .. } => (Kind::Job, job),
+            Self::Function { function, .. } => (Kind::Function, function),
+            Self::Query { request } => (Kind::Query, &request.work_group),
+            Self::Machine { machine, .. } => (Kind::Machine, machine),
+        };
+        Task::new(kind, name)
+    }
+}
+
 /// Plans the run of a pipeline by an execution.
 ///
 /// # Errors
@@ -152,6 +206,10 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
     let stages = (pipeline.stages.into_iter().enumerate())
         .map(|(index, stage)| filler.stage(stage, index, &arguments))
         .collect();
+    let notify = pipeline.notify.unwrap_or_default();
+    if let Some(home) = &execution.home {
+        filler.mistakes.extend(notify.out_of_reach(home));
+    }
     if let Some(mistakes) = Mistakes::of(filler.mistakes) {
         return Err(mistakes);
     }
@@ -163,7 +221,7 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
         window: pipeline
             .window
             .filter(|window| window.execution_name() == execution.name),
-        notify: pipeline.notify.unwrap_or_default(),
+        notify,
         stages,
     };
     let length = serde_json::to_string(&plan).map_or(usize::MAX, |text| text.len());
@@ -291,10 +349,13 @@ impl Filler {
         place: &Place,
         arguments: &BTreeMap<String, String>,
     ) -> Step {
+        let request = self.request(&mut step, place, arguments);
         Step {
             place: place.words.clone(),
-            work: self.work(&mut step, place, arguments),
+            work: request.as_ref().map(Request::task),
+            request,
             retries: step.retries.unwrap_or(0),
+            crawl: (step.crawler.as_deref()).map(|crawler| Task::new(Kind::Crawl, crawler)),
             crawler: step.crawler,
             r#await: step.r#await.unwrap_or(true),
             timeout_seconds: step.timeout_seconds,
@@ -302,22 +363,22 @@ impl Filler {
         }
     }
 
-    fn work(
+    fn request(
         &mut self,
         step: &mut spec::Step,
         place: &Place,
         arguments: &BTreeMap<String, String>,
-    ) -> Work {
+    ) -> Option<Request> {
         if let Some(job) = step.job.take() {
             let mut arguments = arguments.clone();
             arguments.extend(self.arguments(place, step.arguments.take()));
-            Work::Job { job, arguments }
+            Some(Request::Job { job, arguments })
         } else if let Some(function) = step.function.take() {
             let payload = match step.payload.take() {
                 None => self.all().into(),
                 Some(payload) => self.json(&place.field("payload"), &payload),
             };
-            Work::Function { function, payload }
+            Some(Request::Function { function, payload })
         } else if let Some(machine) = step.machine.take() {
             let place = place.field("input");
             let input = match step.input.take() {
@@ -329,7 +390,7 @@ impl Filler {
                     })
                     .collect(),
             };
-            Work::Machine { machine, input }
+            Some(Request::Machine { machine, input })
         } else if let Some(query) = step.query.take() {
             let place = place.field("parameters");
             let parameters = step.parameters.take().map(|parameters| {
@@ -338,17 +399,16 @@ impl Filler {
                     .collect()
             });
             let workgroup = step.workgroup.take();
-            Work::Query {
-                request: QueryRequest {
-                    query_string: query,
-                    work_group: workgroup.unwrap_or_else(|| DEFAULT_WORKGROUP.to_owned()),
-                    query_execution_context: (step.database.take())
-                        .map(|database| QueryContext { database }),
-                    execution_parameters: parameters,
-                },
-            }
+            let request = QueryRequest {
+                query_string: query,
+                work_group: workgroup.unwrap_or_else(|| DEFAULT_WORKGROUP.to_owned()),
+                query_execution_context: (step.database.take())
+                    .map(|database| QueryContext { database }),
+                execution_parameters: parameters,
+            };
+            Some(Request::Query { request })
         } else {
-            Work::None
+            None
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every plan promises, whatever the pipeline.
 
+use pipeline::notify::Home;
 use pipeline::plan::{Execution, Plan, plan};
 use pipeline::spec::Pipeline;
 use proptest::collection::{btree_map, vec};
@@ -19,6 +20,7 @@ fn execution(name: &str) -> Execution {
     Execution {
         name: name.to_owned(),
         start_time: at(BEGUN),
+        home: Home::of("arn:aws:states:eu-west-1:123456789012:execution:pipeline:run"),
     }
 }
 
@@ -225,12 +227,33 @@ fn a_window_counts_under_its_own_name_only() {
     }
 }
 
+/// Nobody would hear of a topic's wrong Region before the night on which it matters.
+#[test]
+fn topics_that_the_machine_cannot_reach_are_refused() {
+    let notify = |failed: &str, succeeded: &str| {
+        one_job(&json!({"notify": {"failed": failed, "succeeded": succeeded}}))
+    };
+    let here = "arn:aws:sns:eu-west-1:123456789012:on-call";
+    planned(&notify(here, here), "run");
+    let rule = "must be a topic of eu-west-1 in the account 123456789012, where the pipeline runs";
+    for elsewhere in [
+        "arn:aws:sns:us-east-1:123456789012:on-call",
+        "arn:aws:sns:eu-west-1:210987654321:on-call",
+        "arn:aws-cn:sns:eu-west-1:123456789012:on-call",
+    ] {
+        let [failed, succeeded] =
+            ["failed", "succeeded"].map(|field| format!("notify.{field}: {rule}"));
+        assert_eq!(refused(&notify(elsewhere, here)), [failed]);
+        assert_eq!(refused(&notify(here, elsewhere)), [succeeded]);
+    }
+}
+
 /// A plan that does not fit into a variable would end the execution past every catcher.
 #[test]
 fn a_plan_that_would_not_fit_is_refused() {
     let step = json!({"job": "j", "arguments": {"--sql": "x".repeat(1_000)}});
     let steps = |count| json!({"name": "p", "stages": [{"steps": vec![step.clone(); count]}]});
-    assert_eq!(planned(&steps(200), "run").stages[0].steps.len(), 200);
+    assert_eq!(planned(&steps(190), "run").stages[0].steps.len(), 190);
     let pipeline = Pipeline::read(&steps(240)).expect("a good pipeline");
     let error = plan(pipeline, &execution("run")).expect_err("too large");
     assert!(
@@ -345,7 +368,14 @@ proptest! {
             for step in stage["steps"].as_array().expect("steps") {
                 prop_assert!(step["place"].is_string() && step["await"].is_boolean());
                 prop_assert!(step["retries"].is_u64() && step["optional"].is_boolean());
-                let of_work: &[&str] = match step["work"].as_str() {
+                let task = |task: &Value| {
+                    keys(task) == ["failure", "kind", "subject"]
+                        && task.as_object().is_some_and(|fields| fields.values().all(Value::is_string))
+                };
+                prop_assert!(step["work"].is_null() || task(&step["work"]));
+                let crawls = if step["crawler"].is_null() { step["crawl"].is_null() } else { task(&step["crawl"]) };
+                prop_assert!(crawls);
+                let of_work: &[&str] = match step["work"]["kind"].as_str() {
                     Some("job") => {
                         let arguments = step["arguments"].as_object().expect("arguments");
                         prop_assert!(arguments.values().all(Value::is_string));
@@ -362,13 +392,15 @@ proptest! {
                         prop_assert!(step["input"].is_object());
                         &["machine", "input"]
                     }
-                    Some("none") => {
+                    None => {
                         prop_assert!(step["crawler"].is_string());
                         &[]
                     }
                     other => return Err(TestCaseError::fail(format!("{other:?}"))),
                 };
-                let common = ["await", "crawler", "optional", "place", "retries", "timeoutSeconds", "work"];
+                let common = [
+                    "await", "crawl", "crawler", "optional", "place", "retries", "timeoutSeconds", "work",
+                ];
                 let mut wanted = [&common, of_work].concat();
                 wanted.sort_unstable();
                 prop_assert_eq!(keys(step), wanted);
@@ -384,7 +416,7 @@ proptest! {
         let mut again = pipeline.clone();
         for (index, stage) in plan["stages"].as_array().expect("stages").iter().enumerate() {
             for (number, step) in stage["steps"].as_array().expect("steps").iter().enumerate() {
-                if step["work"] == "job" {
+                if step["work"]["kind"] == "job" {
                     again["stages"][index]["steps"][number]["arguments"] = step["arguments"].clone();
                 }
             }
