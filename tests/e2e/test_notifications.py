@@ -3,6 +3,7 @@
 The cases are rows of docs/faults.md.
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,17 @@ def test_each_topic_hears_of_a_run_as_often_as_it_should(telling: Telling, told:
     heard = {topic: len(told.messages[topic]) for topic in TOPICS}
     assert heard == {"failed": telling.failed, "succeeded": telling.succeeded}
     assert told.calls == (sum(heard.values()) if telling.calls is None else telling.calls)
+
+
+@each(*TOLD)
+def test_a_run_says_which_topic_was_not_told_and_why(telling: Telling, told: Told) -> None:
+    """A topic with a typo would otherwise be found in the night when it matters."""
+    execution = told.execution
+    said = json.loads(execution.get("output", "{}")).get("untold", [])
+    if telling.ends not in ("SUCCEEDED", "ABORTED"):
+        _, *said = execution["cause"].split("; arn:")
+    assert bool(said) == bool(telling.untold)
+    assert all(f" was not told: {telling.untold}: " in each for each in said)
 
 
 @each(*(telling for telling in TOLD if telling.failed or telling.succeeded))

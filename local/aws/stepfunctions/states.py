@@ -2,7 +2,8 @@
 
 Follows "Handling errors in Step Functions workflows", "Choice", "Fail", "Parallel", "Map",
 "Passing data between states with variables" and "Transforming data with JSONata" in the AWS
-Step Functions Developer Guide.
+Step Functions Developer Guide; of what is too large, the answers of AWS that LocalStack recorded
+(tests/aws/services/stepfunctions/v2/error_handling/test_states_errors.snapshot.json).
 """
 
 import json
@@ -21,6 +22,7 @@ original = patching.names(
     "_apply_output_path",
     "_error_matches",
     "_execute_choice",
+    "_execute_pass",
     "_execute_task",
     "_fail_state_error",
     "_find_matching_retrier",
@@ -44,8 +46,8 @@ State = dict[str, Any]
 Context = dict[str, Any]
 Next = tuple[Any, str | None]
 
-# What one state may assign, in bytes of JSON.
-MAX_ASSIGNED = 256 * 1024
+# In bytes of JSON: what a state gets or gives, and what it assigns.
+MAX_DATA = 256 * 1024
 MAX_ERROR, MAX_CAUSE = 256, 32_768  # characters of a Fail state
 # What JSONata adds to a Parallel; ministack's runs what is left.
 PARALLEL_JSONATA = ("Arguments", "Output", "Assign")
@@ -59,6 +61,7 @@ def install() -> None:
         _error_matches=error_matches,
         _evaluate_jsonata_choice_rule=matches,
         _execute_choice=execute_choice,
+        _execute_pass=execute_pass,
         _execute_task=execute_task,
         _fail_state_error=fail_state_error,
         _find_matching_retrier=find_matching_retrier,
@@ -76,12 +79,24 @@ def sleep(seconds: float) -> None:
     aborts.current.get().sleep(seconds * sfn._SFN_WAIT_SCALE)
 
 
+def size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def check_size(value: Any, source: str) -> None:
+    if size(value) > MAX_DATA:
+        text = f"The state/task '{source}' returned a result with a size exceeding the maximum number of bytes"
+        raise ministack._ExecutionError("States.DataLimitExceeded", f"{text} service limit.")
+
+
 def invoke_resource(resource: str, arguments: Any) -> Any:
-    """A function without free concurrency is Lambda.TooManyRequestsException."""
+    """A function without free concurrency is Lambda.TooManyRequestsException; an answer may be too large."""
     aborts.current.get().check()
     permissions.check_task(resource, arguments)
     try:
-        return original._invoke_resource(resource, arguments)
+        answer = original._invoke_resource(resource, arguments)
+        check_size(answer, resource.split(":")[5] if ":states:::" in resource else resource)
+        return answer
     except ministack._ExecutionError as error:
         if error.error == "Lambda.Unknown" and '"TooManyRequestsException"' in error.cause:
             raise ministack._ExecutionError("Lambda.TooManyRequestsException", error.cause) from error
@@ -109,9 +124,9 @@ def fail_state_error(state: State, raw_input: Any, context: Context | None = Non
 
 
 def error_matches(error_equals: list[str], error: str) -> bool:
-    """States.ALL and States.TaskFailed leave out these two; the first is never caught at all."""
+    """States.Runtime is never caught. States.ALL catches States.DataLimitExceeded, though its documentation says no."""
     if error in ("States.Runtime", "States.DataLimitExceeded"):
-        return error in error_equals and error != "States.Runtime"
+        return error != "States.Runtime" and not {error, "States.ALL"}.isdisjoint(error_equals)
     return original._error_matches(error_equals, error)
 
 
@@ -164,8 +179,8 @@ def apply_state_assign(state: State, raw_input: Any, context: Context, **results
             name: ministack._apply_jsonata_template(template, raw_input, context, **results)
             for name, template in (state.get("Assign") or {}).items()
         }
-        if len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ASSIGNED:
-            text = f"The variables of one Assign have more than {MAX_ASSIGNED} bytes together"
+        if size(values) > MAX_DATA:
+            text = f"The variables of one Assign have more than {MAX_DATA} bytes together"
             raise ministack._ExecutionError("States.DataLimitExceeded", text)
         context.setdefault("variables", {}).update(values)
 
@@ -187,6 +202,12 @@ def execute_choice(state: State, raw_input: Any, context: Context) -> Next:
     return original._execute_choice(rules, raw_input, context)
 
 
+def execute_pass(state: State, raw_input: Any, context: Context) -> Next:
+    output, following = original._execute_pass(state, raw_input, context)
+    check_size(output, context["State"]["Name"])
+    return output, following
+
+
 def matches(rule: State, raw_input: Any, context: Context) -> bool:
     """A Condition that isn't a boolean fails the state, instead of counting as false."""
     return ministack._jsonata_state_field(rule, "Condition", "boolean", raw_input, context)
@@ -194,7 +215,9 @@ def matches(rule: State, raw_input: Any, context: Context) -> bool:
 
 def run_map_items(state: State, raw_input: Any, execution: State, context: Context) -> Next:
     with aborts.nested():
-        return original._run_map_items(state, raw_input, execution, context)
+        output, following = original._run_map_items(state, raw_input, execution, context)
+    check_size(output, context["State"]["Name"])
+    return output, following
 
 
 def run_parallel_branches(state: State, raw_input: Any, execution: State, context: Context) -> Next:

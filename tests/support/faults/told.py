@@ -14,6 +14,7 @@ FAILS: Steps = ({"machine": BROKEN},)
 LASTS: Steps = ({"machine": ENDLESS},)
 MAY_FAIL: Steps = ({"name": "mail", "machine": BROKEN, "optional": True}, {"machine": FINE})
 SUCCEEDED, BUT = "succeeded", "succeeded, but for optional steps"
+ELSEWHERE = "arn:aws:sns:us-east-1:000000000000:on-call"
 LONG = "Rückläufer " + "x" * 69
 
 
@@ -34,6 +35,7 @@ class Telling:
     missing: bool = False  # whether the topics are
     allowed: bool = True  # whether the stack has a pattern for their names
     absorbed: bool = False  # whether a newer run takes over
+    untold: str = ""  # why the run says that a topic was not told
     meanwhile: Somebody | None = None
 
     @property
@@ -112,9 +114,29 @@ TOLD = [
         failed=1,
         run={"name": LONG},
     ),
-    *unheard("its topic is missing", missing=True, calls=0),
-    *unheard("its topic may not be told", allowed=False, calls=0),
-    *unheard("its topic is throttled for ever", tags=fault("Publish", "forever Throttled"), calls=6),
+    *unheard("its topic is missing", missing=True, calls=0, untold="SNS.NotFoundException"),
+    *unheard("its topic may not be told", allowed=False, calls=0, untold="SNS.AuthorizationErrorException"),
+    *unheard(
+        "its topic is throttled for ever",
+        tags=fault("Publish", "forever Throttled"),
+        calls=6,
+        untold="SNS.AmazonSNSException",
+    ),
+    Telling(
+        "A run succeeds, but for an optional step, and its topics are missing",
+        "SUCCEEDED",
+        MAY_FAIL,
+        missing=True,
+        calls=0,
+        untold="SNS.NotFoundException",
+    ),
+    Telling(
+        "A run is to tell a topic of another Region, and is refused",
+        "InvalidPipeline",
+        WORKS,
+        run={"notify": {"failed": ELSEWHERE}},
+        untold="SNS.AuthorizationErrorException",
+    ),
     Telling(
         "A run fails, and its topic is throttled for a while",
         "MachineFailed",

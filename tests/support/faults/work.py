@@ -20,6 +20,7 @@ class Does(Enum):
     FAILS_TWICE = "fails twice"
     LASTS = "lasts"
     TAKES_LONGER_THAN_IT_MAY = "takes longer than it may"
+    ANSWERS_TOO_MUCH = "answers too much"
 
 
 class Somebody(Enum):
@@ -234,9 +235,34 @@ def cases(kind: Kind) -> Iterator[Case]:
     )
 
 
+def too_large(kind: Kind) -> Iterator[Case]:
+    """An answer that Step Functions does not take, of the kinds whose answers others write."""
+    answers, words = Does.ANSWERS_TOO_MUCH, ("States.DataLimitExceeded: ", "exceeding the maximum number of bytes")
+    name = f"A {kind.name} answers more than 256 KiB"
+    yield Case(f"{name}, and has retries", kind, kind.error, words, answers, {"retries": 2})
+    yield Case(f"{name}, and is optional", kind, says=words, does=answers, step={"optional": True}, failure=kind.error)
+
+
 ODD_INPUT = {"Status": "ABORTED", "Error": "Nothing", "errorMessage": "all is well"}
 WORK = [
     *(case for kind in KINDS for case in cases(kind)),
+    *(case for kind in (FUNCTION, MACHINE) for case in too_large(kind)),
+    Case(
+        "A function waits for its network interface and its snapshot",
+        FUNCTION,
+        tags=fault("Invoke", "1 EC2ThrottledException, 1 ENILimitReachedException, 1 SnapStartNotReadyException"),
+        starts=4,
+    ),
+    Case(
+        "A function may not read its key, which a retry does not mend",
+        FUNCTION,
+        "FunctionFailed",
+        ("Lambda.KMSAccessDeniedException: ",),
+        tags=fault("Invoke", "1 KMSAccessDeniedException"),
+        step={"retries": 2},
+        begun=0,
+        starts=1,
+    ),
     Case(
         "A machine fails whose input looks like the end of another one",
         MACHINE,

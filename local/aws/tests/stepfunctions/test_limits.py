@@ -77,6 +77,47 @@ def test_one_assign_has_a_limit_for_all_its_variables(local: Local) -> None:
 
 
 @pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="LocalStack: tests/aws/services/stepfunctions/v2/error_handling/test_states_errors.snapshot.json",
+)
+@pytest.mark.parametrize("names", [["States.DataLimitExceeded"], ["States.ALL"]], ids=lambda names: names[0])
+def test_an_answer_has_a_limit_and_can_be_caught(local: Local, names: list[str]) -> None:
+    """Protects machines from answers of others: 256 KiB, and States.ALL catches them against its documentation."""
+    source = "def handler(event, context):\n    return 'x' * event\n"
+    function = local.function("index.py", source, Runtime="python3.11", Handler="index.handler")
+    catch = [{"ErrorEquals": names, "Next": "Caught"}]
+
+    def invoking(length: int) -> dict[str, Any]:
+        task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Output": "fits", "End": True}
+        return task | {"Arguments": {"FunctionName": function, "Payload": length}, "Catch": catch}
+
+    assert local.output(Task=invoking(200_000), Caught=PASS) == "fits"
+    assert local.output(Task=invoking(300_000), Caught=PASS) == {
+        "Error": "States.DataLimitExceeded",
+        "Cause": "The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service "
+        "limit.",
+    }
+
+
+@pytest.mark.aws(
+    "Handling errors in Step Functions workflows",
+    url="https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html",
+    validated="LocalStack: tests/aws/services/stepfunctions/v2/error_handling/test_states_errors.snapshot.json: a Pass",
+)
+def test_the_output_of_a_state_has_a_limit(local: Local) -> None:
+    """Protects machines from outputs that grow: of a Pass that ends the execution, a Map can catch its own."""
+    large = expression("$pad('', 300000, 'x')")
+    too_large = "returned a result with a size exceeding the maximum number of bytes service limit."
+    assert local.failure(Pass=large) == ("States.DataLimitExceeded", f"The state/task 'Pass' {too_large}")
+    each = {"StartAt": "Each", "States": {"Each": expression("$pad('', 100000, 'x')")}}
+    catch = [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "Caught"}]
+    many = {"Type": "Map", "Items": "{% [1..3] %}", "ItemProcessor": each, "Catch": catch, "End": True}
+    told = local.output(Many=many, Caught=PASS)
+    assert told == {"Error": "States.DataLimitExceeded", "Cause": f"The state/task 'Many' {too_large}"}
+
+
+@pytest.mark.aws(
     "ExecutionFailedEventDetails",
     url="https://docs.aws.amazon.com/step-functions/latest/apireference/API_ExecutionFailedEventDetails.html",
     validated="never",
