@@ -6,6 +6,7 @@ from typing import Any
 
 from local.aws import REGION, LocalAws
 from local.aws.awslambda.package import package
+from local.aws.policies import policy
 from local.demo.steps import Step
 from local.demo.workloads import create_role
 
@@ -22,8 +23,7 @@ PATTERNS = {"FunctionNamePattern": "*", "MachineNamePattern": "*", "WorkGroupNam
 
 def query_policy(aws: LocalAws) -> str:
     """The policy of the pipeline machine that its queries need: its ARN."""
-    document = json.dumps({"Version": "2012-10-17", "Statement": MAY})
-    return aws.client("iam").create_policy(PolicyName=NAME, PolicyDocument=document)["Policy"]["Arn"]
+    return aws.client("iam").create_policy(PolicyName=NAME, PolicyDocument=policy(*MAY))["Policy"]["Arn"]
 
 
 def create(aws: LocalAws, steps: list[Step], known: set[str]) -> list[str]:

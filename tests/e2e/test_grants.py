@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from local.aws import LocalAws
+from local.aws.policies import policy
 from local.demo.deploy import QUICK, deploy
 from tests.support.grants import checks, things
 from tests.support.grants.grants import Grant, Trust, grants
 from tests.support.pipelines import deploy_pipeline
-from tests.support.roles import policy
 from tests.support.stack import Stack
 
 ROLE = "StartCrawlerRole"

@@ -1,10 +1,9 @@
 """The role of what tests create beside the stack: it may do all, and every service may assume it."""
 
-import json
-from collections.abc import Mapping
 from contextlib import suppress
 
 from local.aws import ACCOUNT, LocalAws
+from local.aws.policies import policy
 
 NAME = "tests"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{NAME}"
@@ -18,7 +17,3 @@ def create_role(aws: LocalAws) -> None:
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=policy(trust))
     iam.put_role_policy(RoleName=NAME, PolicyName=NAME, PolicyDocument=policy(everything))
-
-
-def policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

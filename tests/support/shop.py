@@ -8,6 +8,7 @@ from typing import Any
 
 from local.aws import ACCOUNT, REGION, LocalAws
 from local.aws.awslambda.package import package
+from local.aws.policies import policy
 from local.demo import ROOT
 from local.demo.deploy import QUICK, deploy, deploy_pipelines
 from local.demo.workloads import TABLES
@@ -135,8 +136,7 @@ def output(run: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
 @contextmanager
 def opened() -> Iterator[Shop]:
     with LocalAws() as aws:
-        document = json.dumps({"Version": "2012-10-17", "Statement": QUERYING})
-        queries = aws.client("iam").create_policy(PolicyName="query-shop", PolicyDocument=document)
+        queries = aws.client("iam").create_policy(PolicyName="query-shop", PolicyDocument=policy(*QUERYING))
         patterns = {f"{kind}NamePattern": "*" for kind in ("Function", "Machine", "WorkGroup", "Topic")}
         parameters = QUICK | patterns | {"QueryPolicyArn": queries["Policy"]["Arn"]}
         shop = Shop(aws, deploy(aws, Stack.NAME, parameters))

@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeVar
 from duckdb import DuckDBPyRelation
 
 from local.aws import ACCOUNT, REGION, LocalAws
+from local.aws.policies import policy
 from local.demo.deploy import unqualified
 from local.demo.workloads import Workload, tables
-from tests.support.roles import create_role, policy
+from tests.support.roles import create_role
 
 T = TypeVar("T")
 CUSTOMERS = Workload.load("customers")

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION, LocalAws
 from local.aws.awslambda.package import package
+from local.aws.policies import policy
 
 T = TypeVar("T")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
@@ -48,10 +49,6 @@ def error_code(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
 def at_once(*calls: Callable[[], T]) -> list[T]:
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(lambda call: call(), calls))
-
-
-def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(actions: str | list[str], resource: str) -> dict[str, Any]:

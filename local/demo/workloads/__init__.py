@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from local.aws import ACCOUNT, REGION, LocalAws
+from local.aws.policies import policy
 from local.demo import ROOT
 from local.demo.deploy import STACK, deploy_pipelines
 
@@ -136,9 +137,9 @@ def create_role(aws: LocalAws, name: str, *statements: Mapping[str, Any], servic
     iam = aws.client("iam")
     principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
     if statements:
-        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(*statements))
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy(*statements))
     return role["Arn"]
 
 
@@ -151,10 +152,6 @@ def may_work_on(workload: Workload) -> Iterator[Mapping[str, Any]]:
         tables = [f"glue:{action}" for action in ("GetDatabase", "*Table", "*Partition", "*Partitions")]
         on = [f"{GLUE}:catalog", f"{GLUE}:database/{workload.database}", f"{GLUE}:table/{workload.database}/*"]
         yield {"Effect": "Allow", "Action": tables, "Resource": on}
-
-
-def _policy(*statements: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _record(aws: LocalAws, workload: Workload) -> None:

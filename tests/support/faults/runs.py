@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.aws import LocalAws
+from local.aws.policies import policy
 from local.demo.deploy import QUICK, deploy
 from tests.support.faults.work import UNREADABLE, Case, Does, Somebody
 from tests.support.faults.workers import DATA, RESULTS, Workers
-from tests.support.roles import ROLE, policy
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 AT_ONCE = 8

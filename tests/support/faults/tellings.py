@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.aws import ACCOUNT, REGION
+from local.aws.policies import policy
 from local.demo.deploy import deploy
 from tests.support.faults.runs import AT_ONCE, BARE, ended
 from tests.support.faults.told import BROKEN, ENDLESS, FINE, LASTS, UNREADABLE, Telling
 from tests.support.faults.work import Does
 from tests.support.faults.workers import DATABASE, Workers
-from tests.support.roles import ROLE, policy
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 TOPICS = ("failed", "succeeded")

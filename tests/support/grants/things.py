@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION, LocalAws
 from local.aws.awslambda.package import package
+from local.aws.policies import policy
 from tests.support.grants.looks import PATIENCE, machines, ready, resources, under_way
-from tests.support.roles import ROLE, policy
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
 BUCKET, PREFIX = "granted", "landing/"

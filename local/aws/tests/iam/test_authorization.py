@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from local.aws import ACCOUNT, REGION, LocalAws
+from local.aws.policies import policy
 from local.aws.tests.support import (
     FAIL,
     PASS,
@@ -16,7 +17,6 @@ from local.aws.tests.support import (
     denied,
     error_code,
     eventually,
-    policy,
     unique,
 )
 

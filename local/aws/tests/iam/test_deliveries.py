@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from local.aws.tests.support import PASS, ROLE, Local, allow, eventually, policy, unique
+from local.aws.policies import policy
+from local.aws.tests.support import PASS, ROLE, Local, allow, eventually, unique
 
 pytestmark = pytest.mark.aws(
     "Resource-based policies for Amazon EventBridge",

@@ -8,7 +8,8 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from local.aws.awslambda.package import package
-from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, policy, unique
+from local.aws.policies import policy
+from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, unique
 
 
 @pytest.mark.aws(
