@@ -15,37 +15,6 @@ from tests.support.faults import page as faults
 from tools import diagrams
 
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
-MAKEFILE = (ROOT / "Makefile").read_text()
-# What runs a command of the documents that neither make test nor a workflow does: a file, and how it says it.
-RUN_BY = {
-    "make demo": ("tests/e2e/test_demo.py", '"local.demo"'),
-    "make pipeline": ("tests/e2e/test_pipeline_files.py", '"local.demo.pipeline"'),
-    "make redrive": ("tests/e2e/test_documented_commands.py", "redrive"),
-    "make deploy": ("tests/release/test_deploying.py", '"make", "deploy"'),
-    "make docs": ("tests/static/test_docs.py", "holds"),
-    "make pipelines": ("tests/static/test_pipelines.py", '"template"'),
-    "make deploy-pipelines": ("Makefile", "$(MAKE) deploy-pipelines"),
-    "cargo run": ("cli/tests/check/main.rs", '.arg("check")'),
-    "crawler-sync template": ("cli/tests/template.rs", '.arg("template")'),
-    "make help": ("tests/static/test_docs.py", '"make", "help"'),
-    "cargo lambda build": ("tests/release/test_deploying.py", '"build", "deploy"'),
-    "cargo lambda deploy": ("tests/release/test_deploying.py", '"build", "deploy"'),
-    "cargo lambda watch": ("tests/release/test_deploying.py", "cargo lambda watch"),
-    "cargo lambda invoke": ("tests/release/test_deploying.py", "cargo lambda invoke"),
-    "rustup target add": ("Makefile", "rustup target add"),
-    "sam build": ("Makefile", "sam build"),
-    "sam deploy --guided": ("Makefile", "sam deploy"),
-}
-# What test_documented_commands runs, all that it finds of them in the pages that it names.
-TYPED_IN_TEST = ROOT / "tests/e2e/test_documented_commands.py"
-TYPED_IN = re.compile(r"aws |\w+=\$\(aws |export |diff |sed ")
-# What needs Docker, or a repository to write to.
-NOT_RUN = {
-    "sam local invoke --event",
-    "cargo install --locked --git <this repository> crawler-sync",
-    "git tag v<version> && git push --tags",
-    "git checkout <commit> && make deploy CONFIG=<answers>",
-}
 
 
 @pytest.mark.generated
@@ -123,34 +92,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, target
-
-
-def run_in_ci() -> set[str]:
-    """The targets that make test needs, files as well, and those of the workflows."""
-    texts = dict(re.findall(r"^(\w+) := (\S+)$", MAKEFILE, re.MULTILINE))
-    makefile = re.sub(r"\$\((\w+)\)", lambda found: texts.get(found[1], found[0]), MAKEFILE)
-    needs = {name: set(rest.split()) for name, rest in re.findall(r"^([\w./-]+):([^#\n]*)", makefile, re.MULTILINE)}
-    targets, new = set(), {"test"}
-    for workflow in (ROOT / ".github/workflows").glob("*.yml"):
-        new |= set(re.findall(r"\bmake ([a-z0-9-]+)", workflow.read_text()))
-    while new:
-        targets |= new
-        new = set().union(*(needs[target] & needs.keys() for target in new)) - targets
-    return targets
-
-
-@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
-def test_every_command_is_run_somewhere(page: Path) -> None:
-    """A command that nobody runs has a typing error, or will have one."""
-    tested = run_in_ci()
-    for command in commands(page):
-        if command in NOT_RUN or (command.startswith("make ") and command.split()[1] in tested):
-            continue
-        if TYPED_IN.match(command):
-            assert f'"{page.relative_to(ROOT)}"' in TYPED_IN_TEST.read_text(), command
-            continue
-        [(file, says)] = [where for start, where in RUN_BY.items() if f"{command} ".startswith(f"{start} ")]
-        assert says in (ROOT / file).read_text(), command
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)

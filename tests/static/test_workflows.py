@@ -9,20 +9,7 @@ import pytest
 from tests.support.documents import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-ZIZMOR: list[str | Path] = [ROOT / ".venv/checks/bin/zizmor", "--offline", "--no-progress"]
-INSECURE = {
-    "an action by its tag": (
-        "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
-        "actions/checkout@v4",
-    ),
-    "every permission": ("permissions:\n  contents: read", "permissions: write-all"),
-    "a title that is run": ("run: make advisories", "run: echo ${{ github.event.pull_request.title }}"),
-    "a trigger that gives strangers the token": ("  pull_request:\n", "  pull_request_target:\n"),
-}
-
-
-def zizmor(*workflows: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*ZIZMOR, *workflows], capture_output=True, text=True, check=False)
+ZIZMOR = str(ROOT / ".venv/checks/bin/zizmor")
 
 
 def test_there_are_workflows() -> None:
@@ -32,20 +19,9 @@ def test_there_are_workflows() -> None:
 
 def test_the_workflows_are_sound() -> None:
     """Their mistakes show when somebody else's code runs with our token."""
-    found = zizmor(*WORKFLOWS)
+    command = [ZIZMOR, "--offline", "--no-progress", *map(str, WORKFLOWS)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
-
-
-@pytest.mark.parametrize("name", INSECURE)
-def test_the_linter_bites(name: str, tmp_path: Path) -> None:
-    """A linter that accepts these accepts anything."""
-    sound, insecure = INSECURE[name]
-    text = (ROOT / ".github/workflows/ci.yml").read_text()
-    assert sound in text
-    folder = tmp_path / ".github/workflows"
-    folder.mkdir(parents=True)
-    (folder / "ci.yml").write_text(text.replace(sound, insecure))
-    assert zizmor(folder / "ci.yml").returncode != 0
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
