@@ -5,9 +5,14 @@ use std::process::ExitCode;
 
 use aws_config::SdkConfig;
 
+mod columns;
 mod connect;
 mod failure;
+mod histories;
 mod home;
+mod list;
+mod moments;
+mod names;
 mod options;
 pub(crate) mod run;
 pub(crate) mod runs;

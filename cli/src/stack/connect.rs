@@ -78,7 +78,7 @@ impl Stack {
         Ok(Self { home, config })
     }
 
-    /// A call that names a machine of the stack failed.
+    /// A call that names a part of the stack failed.
     pub(crate) fn failure<E>(
         &self,
         action: &'static str,
@@ -88,18 +88,13 @@ impl Stack {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let Home {
-            region,
-            account,
-            stack,
-            ..
-        } = &self.home;
+        let home = self.home.clone();
         match error.code() {
-            Some("StateMachineDoesNotExist" | "QueueDoesNotExist") => Failure::NoStack {
-                stack: stack.clone(),
-                region: region.clone(),
-                account: account.clone(),
-            },
+            Some("StateMachineDoesNotExist" | "QueueDoesNotExist") => Failure::NoStack(home),
+            Some("ExecutionDoesNotExist") => {
+                let run = resource.rsplit(':').next().unwrap_or(resource);
+                Failure::NoRun(run.to_owned(), home)
+            }
             _ => Failure::of_call(action, resource, error),
         }
     }

@@ -9,6 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
+use super::Home;
+
 /// Every message ends with what to do next, if there is something to do.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
@@ -20,15 +22,10 @@ pub(crate) enum Failure {
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials(String),
-    #[error(
-        "there is no stack {stack} in {region} of account {account}, or it is not deployed: say --stack, --region or \
-         --profile"
-    )]
-    NoStack {
-        stack: String,
-        region: String,
-        account: String,
-    },
+    #[error("there is no {0}, or it is not deployed: say --stack, --region or --profile")]
+    NoStack(Home),
+    #[error("there is no run {0} in the {1}: `crawler-sync runs` lists those of the last 90 days")]
+    NoRun(String, Home),
     #[error(
         "{action} on {resource} is denied: ask for that permission, or use a role that has it (--profile). {said}"
     )]

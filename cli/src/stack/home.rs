@@ -1,6 +1,10 @@
 //! Where a stack is, from which the names of all its parts follow.
 
+use std::fmt;
+
 use regex_lite::Regex;
+
+use super::run::{Kind, Work};
 
 /// A stack, its account and its Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +80,44 @@ impl Home {
         format!("https://{region}.{domain}/{service}/home?region={region}#{place}")
     }
 
+    /// The page of what an attempt has started; for a function, whose invocations have none, its own.
+    pub(crate) fn page_of_attempt(&self, work: &Work, id: Option<&str>) -> Option<String> {
+        let subject = &work.subject;
+        Some(match (work.kind, id) {
+            (Kind::Job, Some(id)) => self.page("gluestudio", &format!("/job/{subject}/run/{id}")),
+            (Kind::Query, Some(id)) => self.page("athena", &format!("/query-editor/history/{id}")),
+            (Kind::Machine, Some(arn)) => self.page_of_execution(arn),
+            (Kind::Function, _) => {
+                let name = subject.split(':').next().unwrap_or(subject);
+                self.page("lambda", &format!("/functions/{name}"))
+            }
+            (_, None) => return None,
+        })
+    }
+
+    /// The page of a stream of logs.
+    pub(crate) fn page_of_log(&self, group: &str, stream: &str) -> String {
+        // The console escapes names twice, and has a $ for each % of the second time.
+        let [group, stream] = [group, stream].map(|name| name.replace('/', "$252F"));
+        let place = format!("logsV2:log-groups/log-group/{group}/log-events/{stream}");
+        self.page("cloudwatch", &place)
+    }
+
     /// The page of an execution.
     pub(crate) fn page_of_execution(&self, arn: &str) -> String {
         self.page("states", &format!("/v2/executions/details/{arn}"))
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            stack,
+            region,
+            account,
+            ..
+        } = self;
+        write!(formatter, "stack {stack} in {region} of account {account}")
     }
 }
 

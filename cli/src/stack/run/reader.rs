@@ -9,6 +9,7 @@ use aws_sdk_sfn::types::HistoryEvent;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::super::moments;
 use super::plan::Plan;
 use super::said::{nested, said};
 use super::{
@@ -116,7 +117,7 @@ impl Reader {
 
     /// Takes in the next event of the run.
     pub(crate) fn read(&mut self, event: &HistoryEvent) -> Option<News> {
-        let at = moment(event);
+        let at = moments::read(event.timestamp());
         let input = event
             .state_entered_event_details()
             .and_then(|details| json(details.input()));
@@ -340,7 +341,7 @@ impl Reader {
 
     /// Takes in an event of one of its crawls.
     pub(crate) fn read_crawl(&mut self, arn: &str, event: &HistoryEvent) -> Option<News> {
-        let at = moment(event);
+        let at = moments::read(event.timestamp());
         let place = *self.crawls.get(arn)?;
         let crawl = self.run.stages[place.0].steps[place.1].crawl.as_mut()?;
         let awaited = crawl.awaited;
@@ -542,9 +543,4 @@ fn failure(event: &HistoryEvent) -> Option<(&str, &str)> {
 
 fn json(text: Option<&str>) -> Option<Value> {
     serde_json::from_str(text?).ok()
-}
-
-/// AWS's times are in range.
-fn moment(event: &HistoryEvent) -> Timestamp {
-    Timestamp::from_nanosecond(event.timestamp().as_nanos()).unwrap_or(Timestamp::UNIX_EPOCH)
 }

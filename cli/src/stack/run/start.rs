@@ -23,7 +23,7 @@ pub(crate) enum Start {
 
 impl Start {
     /// Of the run with this input.
-    pub(super) fn of(input: &Value) -> Self {
+    pub(crate) fn of(input: &Value) -> Self {
         let text = |pointer| input.pointer(pointer).and_then(Value::as_str);
         let moment = |pointer| text(pointer).and_then(|text| text.parse().ok());
         if let (Some(start), Some(end)) = (moment("/window/start"), moment("/window/end")) {
@@ -45,7 +45,7 @@ impl Start {
     }
 
     /// The day that the jobs of the run are told, as plan-pipeline tells it.
-    pub(super) fn date(&self, input: &Value, began: Timestamp) -> String {
+    pub(crate) fn date(&self, input: &Value, began: Timestamp) -> String {
         let text = |pointer| input.pointer(pointer).and_then(Value::as_str);
         if let Some(date) = text("/arguments/--date") {
             return date.to_owned();

@@ -1,0 +1,229 @@
+//! Runs of a stack, from the lists of Step Functions: a call a thousand runs, and one more for each whose name does
+//! not tell enough.
+
+use std::collections::HashMap;
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::names::Named;
+use super::run::{Problem, Start, Status};
+use super::{Failure, Machine, Stack, moments};
+
+/// Calls side by side.
+const CALLS: usize = 20;
+
+/// A run, as far as a table tells of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    /// As far as the name of the run can hold it, where that tells it.
+    pub(crate) pipeline: String,
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    /// The end of the window that it serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) window_end: Option<Timestamp>,
+    /// The day that it is for, where it serves no window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) date: Option<String>,
+    pub(crate) began: Timestamp,
+    #[serde(flatten)]
+    pub(crate) status: Status,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone)]
+pub(crate) struct Which<'a> {
+    /// Of this pipeline only.
+    pub(crate) pipeline: Option<&'a str>,
+    /// Only those that did not succeed.
+    pub(crate) failed: bool,
+    /// Only those that have begun since.
+    pub(crate) since: Timestamp,
+}
+
+/// The runs, the newest first.
+pub(crate) async fn runs(stack: &Stack, which: &Which<'_>) -> Result<Vec<Row>, Failure> {
+    let client = Client::new(&stack.config);
+    let statuses = if which.failed {
+        [
+            ExecutionStatus::Failed,
+            ExecutionStatus::TimedOut,
+            ExecutionStatus::Aborted,
+        ]
+        .map(Some)
+        .to_vec()
+    } else {
+        vec![None]
+    };
+    let mut listed = Vec::new();
+    for status in statuses {
+        listed.extend(list(stack, &client, which, status).await?);
+    }
+    listed.sort_by_key(|item| std::cmp::Reverse(*item.start_date()));
+    let absorbed = perhaps_absorbed(&listed);
+    let rows = stream::iter(listed.iter().zip(absorbed)).map(|(item, absorbed)| {
+        let client = &client;
+        async move {
+            let named = Named::of(item.name());
+            let bad = !matches!(
+                item.status(),
+                ExecutionStatus::Running | ExecutionStatus::Succeeded
+            );
+            let told = if bad || absorbed || named.pipeline().is_none() {
+                Some(describe(stack, client, item.execution_arn()).await?)
+            } else {
+                None
+            };
+            Ok::<_, Failure>(row(item, named, told.as_ref()))
+        }
+    });
+    let mut rows: Vec<_> = rows.buffered(CALLS).try_collect().await?;
+    rows.retain(|row| {
+        which.pipeline.is_none_or(|pipeline| {
+            row.pipeline == pipeline || Named::of(&row.name).pipeline() == Some(&row.pipeline)
+        })
+    });
+    Ok(rows)
+}
+
+async fn list(
+    stack: &Stack,
+    client: &Client,
+    which: &Which<'_>,
+    status: Option<ExecutionStatus>,
+) -> Result<Vec<ExecutionListItem>, Failure> {
+    let machine = stack.home.machine(Machine::Pipeline);
+    let mut items = client
+        .list_executions()
+        .state_machine_arn(&machine)
+        .set_status_filter(status)
+        .max_results(1_000)
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        let item =
+            item.map_err(|error| stack.failure("states:ListExecutions", &machine, &error))?;
+        // The newest come first.
+        if moments::read(item.start_date()) < which.since {
+            break;
+        }
+        if which
+            .pipeline
+            .is_none_or(|name| Named::of(item.name()).may_be_of(name))
+        {
+            found.push(item);
+        }
+    }
+    Ok(found)
+}
+
+/// Describes a run.
+pub(crate) async fn describe(
+    stack: &Stack,
+    client: &Client,
+    arn: &str,
+) -> Result<DescribeExecutionOutput, Failure> {
+    let described = client.describe_execution().execution_arn(arn).send().await;
+    described.map_err(|error| stack.failure("states:DescribeExecution", arn, &error))
+}
+
+/// Which runs may have left their windows to a newer one. A run works while no older one of its queue does: so one
+/// that ended before an older one, while a newer one was there, most probably did not.
+fn perhaps_absorbed(runs: &[ExecutionListItem]) -> Vec<bool> {
+    let mut queues: HashMap<String, Vec<(Timestamp, Timestamp, Timestamp)>> = HashMap::new();
+    let spans: Vec<_> = runs.iter().map(span).collect();
+    for (queue, end, began, ended) in spans.iter().flatten() {
+        let ended = ended.unwrap_or(Timestamp::MAX);
+        queues
+            .entry(queue.clone())
+            .or_default()
+            .push((*end, *began, ended));
+    }
+    let of_queue = |queue: &String| queues.get(queue).into_iter().flatten();
+    spans
+        .iter()
+        .map(|span| {
+            let Some((queue, end, _, Some(ended))) = span else {
+                return false;
+            };
+            let beside =
+                |other: &&(Timestamp, Timestamp, Timestamp)| other.1 <= *ended && *ended <= other.2;
+            let older = of_queue(queue).filter(beside).any(|other| other.0 < *end);
+            let newer = of_queue(queue).filter(beside).any(|other| other.0 > *end);
+            older && newer
+        })
+        .collect()
+}
+
+/// The queue, the window's end, the beginning and the end of a window's run.
+fn span(item: &ExecutionListItem) -> Option<(String, Timestamp, Timestamp, Option<Timestamp>)> {
+    let Named::Window { queue, end, .. } = Named::of(item.name()) else {
+        return None;
+    };
+    Some((
+        queue,
+        end,
+        moments::read(item.start_date()),
+        item.stop_date().map(moments::read),
+    ))
+}
+
+fn row(item: &ExecutionListItem, named: Named, told: Option<&DescribeExecutionOutput>) -> Row {
+    let began = moments::read(item.start_date());
+    let json = |text: Option<&str>| serde_json::from_str::<Value>(text?).ok();
+    let input = json(told.and_then(DescribeExecutionOutput::input)).unwrap_or_default();
+    let output = json(told.and_then(DescribeExecutionOutput::output)).unwrap_or_default();
+    let text = |value: &Value, field| value.get(field).and_then(Value::as_str).map(str::to_owned);
+    let ended = item.stop_date().map_or(began, moments::read);
+    let problem = Problem {
+        error: told
+            .and_then(|told| told.error())
+            .unwrap_or_default()
+            .to_owned(),
+        cause: told
+            .and_then(|told| told.cause())
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let status = match item.status() {
+        ExecutionStatus::Succeeded => match text(&output, "absorbedBy") {
+            Some(absorbed_by) => Status::Absorbed { ended, absorbed_by },
+            None => Status::Succeeded { ended },
+        },
+        ExecutionStatus::Failed => Status::Failed { ended, problem },
+        ExecutionStatus::TimedOut => Status::TimedOut { ended, problem },
+        ExecutionStatus::Aborted => Status::Aborted { ended, problem },
+        // One that is to be redriven waits to run, too.
+        _ => Status::Running,
+    };
+    let name = text(&input, "name");
+    let pipeline = name
+        .or_else(|| named.pipeline().map(str::to_owned))
+        .unwrap_or_default();
+    let (window_end, date) = match named {
+        Named::Window { end, .. } => (Some(end), None),
+        Named::Day { date, .. } => (None, Some(date.to_string())),
+        Named::Object { .. } | Named::Other => match Start::of(&input) {
+            Start::Window { end, .. } => (Some(end), None),
+            start => (None, Some(start.date(&input, began))),
+        },
+    };
+    Row {
+        pipeline,
+        name: item.name().to_owned(),
+        arn: item.execution_arn().to_owned(),
+        window_end,
+        date,
+        began,
+        status,
+    }
+}
