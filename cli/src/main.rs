@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use files::{check, template};
-use stack::{carry_out, runs};
+use stack::{carry_out, follow, runs};
 
 /// Pipelines of Glue jobs, crawlers and other work: as files, and as runs on a stack.
 #[derive(Debug, Parser)]
@@ -18,6 +18,7 @@ enum Command {
     Check(check::Arguments),
     Template(template::Arguments),
     Runs(runs::Arguments),
+    Follow(follow::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -25,5 +26,6 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
         Command::Runs(arguments) => carry_out(runs::run(&arguments)),
+        Command::Follow(arguments) => carry_out(follow::run(&arguments)),
     }
 }

@@ -8,6 +8,7 @@ use aws_config::SdkConfig;
 mod columns;
 mod connect;
 mod failure;
+pub(crate) mod follow;
 mod histories;
 mod home;
 mod list;
@@ -37,6 +38,8 @@ pub(crate) enum Outcome {
     Fine,
     /// What it tells of is not: a run has failed.
     Failed,
+    /// Ctrl-C ended it.
+    Interrupted,
 }
 
 /// Carries out a command: 0 is all well, 1 a failed run or a failed call. Wrong use is 2, and clap's.
@@ -51,6 +54,8 @@ pub(crate) fn carry_out(command: impl Future<Output = Result<Outcome, Failure>>)
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
+        // As shells have it.
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         // `crawler-sync runs | head` has read enough.
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

@@ -24,7 +24,9 @@ pub(crate) enum Failure {
     NoCredentials(String),
     #[error("there is no {0}, or it is not deployed: say --stack, --region or --profile")]
     NoStack(Home),
-    #[error("there is no run {0} in the {1}: `crawler-sync runs` lists those of the last 90 days")]
+    #[error(
+        "there is no run {0}, and none of a pipeline {0}, in the {1}: `crawler-sync runs --since 90d` lists all"
+    )]
     NoRun(String, Home),
     #[error(
         "{action} on {resource} is denied: ask for that permission, or use a role that has it (--profile). {said}"

@@ -8,6 +8,7 @@ use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +16,8 @@ use super::names::Named;
 use super::run::{Problem, Start, Status};
 use super::{Failure, Machine, Stack, moments};
 
+/// The characters of a run's name that all of AWS's tools take.
+const NAME: &str = "^[0-9A-Za-z_-]{1,80}$";
 /// Calls side by side.
 const CALLS: usize = 20;
 
@@ -124,6 +127,53 @@ async fn list(
         }
     }
     Ok(found)
+}
+
+/// The ARN of the run that is meant: by its ARN, its name or the name of its pipeline; the newest of all by nothing.
+pub(crate) async fn find(stack: &Stack, run: Option<&str>) -> Result<String, Failure> {
+    let client = Client::new(&stack.config);
+    let machine = stack.home.machine(Machine::Pipeline);
+    if let Some(arn) = run.filter(|run| run.starts_with("arn:")) {
+        return Ok(arn.to_owned());
+    }
+    if let Some(name) = run.filter(|run| Regex::new(NAME).is_ok_and(|name| name.is_match(run))) {
+        let arn = stack.home.execution(Machine::Pipeline, name);
+        match describe(stack, &client, &arn).await {
+            Err(Failure::NoRun(..)) => (),
+            described => return described.map(|described| described.execution_arn),
+        }
+    }
+    let mut items = client
+        .list_executions()
+        .state_machine_arn(&machine)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(item) = items.next().await {
+        let item =
+            item.map_err(|error| stack.failure("states:ListExecutions", &machine, &error))?;
+        let Some(pipeline) = run else {
+            return Ok(item.execution_arn);
+        };
+        let named = Named::of(item.name());
+        if !named.may_be_of(pipeline) {
+            continue;
+        }
+        if named.pipeline().is_some() {
+            return Ok(item.execution_arn);
+        }
+        let told = describe(stack, &client, item.execution_arn()).await?;
+        if row(&item, named, Some(&told)).pipeline == pipeline {
+            return Ok(item.execution_arn);
+        }
+    }
+    Err(match run {
+        Some(run) => Failure::NoRun(run.to_owned(), stack.home.clone()),
+        None => Failure::Impossible(format!(
+            "there is no run yet in the {}: start one (crawler-sync run --help)",
+            stack.home
+        )),
+    })
 }
 
 /// Describes a run.

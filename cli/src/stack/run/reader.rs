@@ -475,8 +475,8 @@ fn answered(output: &Value) -> Option<String> {
         (Some("BUSY"), _) => Some("an older crawl is under way".to_owned()),
         (Some(outcome), _) => Some(again(outcome.to_owned(), pause)),
         (None, Some(status @ ("RUNNING" | "PENDING"))) => Some(again(status.to_owned(), pause)),
-        (None, Some(status)) => Some(status.to_owned()),
-        (None, None) => None,
+        // Of its end the execution's own tells more.
+        (None, _) => None,
     }
 }
 
