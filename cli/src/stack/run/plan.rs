@@ -19,7 +19,6 @@ pub(super) struct PlannedStage {
 #[derive(Debug, Deserialize)]
 pub(super) struct PlannedStep {
     pub(super) place: String,
-    work: String,
     job: Option<String>,
     function: Option<String>,
     machine: Option<String>,
@@ -48,13 +47,13 @@ impl From<PlannedStage> for Stage {
 
 impl From<PlannedStep> for Step {
     fn from(step: PlannedStep) -> Self {
-        let work = match step.work.as_str() {
-            "job" => step.job.map(|name| (Kind::Job, name)),
-            "function" => step.function.map(|name| (Kind::Function, name)),
-            "query" => step.request.map(|query| (Kind::Query, query.work_group)),
-            "machine" => step.machine.map(|name| (Kind::Machine, name)),
-            _ => None,
-        };
+        let works = [
+            (Kind::Job, step.job),
+            (Kind::Function, step.function),
+            (Kind::Query, step.request.map(|query| query.work_group)),
+            (Kind::Machine, step.machine),
+        ];
+        let work = (works.into_iter()).find_map(|(kind, subject)| Some((kind, subject?)));
         Self {
             place: step.place,
             work: work.map(|(kind, subject)| Work {
