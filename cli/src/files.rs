@@ -13,7 +13,7 @@ pub(crate) mod check;
 mod lines;
 mod loops;
 mod plans;
-mod resources;
+pub(crate) mod resources;
 mod schedules;
 pub(crate) mod template;
 

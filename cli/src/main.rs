@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use files::{check, template};
-use stack::{carry_out, follow, runs};
+use stack::{carry_out, follow, runs, start};
 
 /// Pipelines of Glue jobs, crawlers and other work: as files, and as runs on a stack.
 #[derive(Debug, Parser)]
@@ -17,6 +17,7 @@ use stack::{carry_out, follow, runs};
 enum Command {
     Check(check::Arguments),
     Template(template::Arguments),
+    Run(start::Arguments),
     Runs(runs::Arguments),
     Follow(follow::Arguments),
 }
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     match Command::parse() {
         Command::Check(arguments) => check::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
+        Command::Run(arguments) => carry_out(start::run(&arguments)),
         Command::Runs(arguments) => carry_out(runs::run(&arguments)),
         Command::Follow(arguments) => carry_out(follow::run(&arguments)),
     }

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 
 mod columns;
 mod connect;
+mod deployed;
 mod failure;
 pub(crate) mod follow;
 mod histories;
@@ -17,6 +18,7 @@ mod names;
 mod options;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod start;
 
 pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};
@@ -62,7 +64,10 @@ pub(crate) fn carry_out(command: impl Future<Output = Result<Outcome, Failure>>)
         }
         Err(failure) => {
             eprintln!("crawler-sync: {failure}");
-            ExitCode::FAILURE
+            match failure {
+                Failure::Use(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

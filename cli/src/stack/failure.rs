@@ -45,6 +45,9 @@ pub(crate) enum Failure {
         code: String,
         said: String,
     },
+    /// Not what clap can tell from a single option.
+    #[error("{0}. For more, try --help")]
+    Use(String),
     /// Something that AWS never does.
     #[error("{0}")]
     Unexpected(String),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
+use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use regex_lite::Regex;
@@ -186,6 +187,12 @@ pub(crate) async fn describe(
     described.map_err(|error| stack.failure("states:DescribeExecution", arn, &error))
 }
 
+/// How a run stands.
+pub(crate) async fn status(stack: &Stack, client: &Client, arn: &str) -> Result<Status, Failure> {
+    let told = describe(stack, client, arn).await?;
+    Ok(standing(told.status(), told.stop_date(), Some(&told)))
+}
+
 /// Which runs may have left their windows to a newer one. A run works while no older one of its queue does: so one
 /// that ended before an older one, while a newer one was there, most probably did not.
 fn perhaps_absorbed(runs: &[ExecutionListItem]) -> Vec<bool> {
@@ -229,32 +236,7 @@ fn span(item: &ExecutionListItem) -> Option<(String, Timestamp, Timestamp, Optio
 
 fn row(item: &ExecutionListItem, named: Named, told: Option<&DescribeExecutionOutput>) -> Row {
     let began = moments::read(item.start_date());
-    let json = |text: Option<&str>| serde_json::from_str::<Value>(text?).ok();
-    let input = json(told.and_then(DescribeExecutionOutput::input)).unwrap_or_default();
-    let output = json(told.and_then(DescribeExecutionOutput::output)).unwrap_or_default();
-    let text = |value: &Value, field| value.get(field).and_then(Value::as_str).map(str::to_owned);
-    let ended = item.stop_date().map_or(began, moments::read);
-    let problem = Problem {
-        error: told
-            .and_then(|told| told.error())
-            .unwrap_or_default()
-            .to_owned(),
-        cause: told
-            .and_then(|told| told.cause())
-            .unwrap_or_default()
-            .to_owned(),
-    };
-    let status = match item.status() {
-        ExecutionStatus::Succeeded => match text(&output, "absorbedBy") {
-            Some(absorbed_by) => Status::Absorbed { ended, absorbed_by },
-            None => Status::Succeeded { ended },
-        },
-        ExecutionStatus::Failed => Status::Failed { ended, problem },
-        ExecutionStatus::TimedOut => Status::TimedOut { ended, problem },
-        ExecutionStatus::Aborted => Status::Aborted { ended, problem },
-        // One that is to be redriven waits to run, too.
-        _ => Status::Running,
-    };
+    let input = told.and_then(|told| json(told.input())).unwrap_or_default();
     let name = text(&input, "name");
     let pipeline = name
         .or_else(|| named.pipeline().map(str::to_owned))
@@ -274,6 +256,52 @@ fn row(item: &ExecutionListItem, named: Named, told: Option<&DescribeExecutionOu
         window_end,
         date,
         began,
-        status,
+        status: standing(item.status(), item.stop_date(), told),
     }
+}
+
+/// How an execution stands; of one that is not described its end is all that is known.
+fn standing(
+    status: &ExecutionStatus,
+    ended: Option<&DateTime>,
+    told: Option<&DescribeExecutionOutput>,
+) -> Status {
+    let Some(ended) = ended.map(moments::read) else {
+        return Status::Running;
+    };
+    let problem = Problem {
+        error: told
+            .and_then(|told| told.error())
+            .unwrap_or_default()
+            .to_owned(),
+        cause: told
+            .and_then(|told| told.cause())
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    match status {
+        ExecutionStatus::Succeeded => {
+            let output = told.and_then(|told| json(told.output()));
+            match output
+                .as_ref()
+                .and_then(|output| text(output, "absorbedBy"))
+            {
+                Some(absorbed_by) => Status::Absorbed { ended, absorbed_by },
+                None => Status::Succeeded { ended },
+            }
+        }
+        ExecutionStatus::Failed => Status::Failed { ended, problem },
+        ExecutionStatus::TimedOut => Status::TimedOut { ended, problem },
+        ExecutionStatus::Aborted => Status::Aborted { ended, problem },
+        // One that is to be redriven waits to run, too.
+        _ => Status::Running,
+    }
+}
+
+fn json(text: Option<&str>) -> Option<Value> {
+    serde_json::from_str(text?).ok()
+}
+
+fn text(value: &Value, field: &str) -> Option<String> {
+    value.get(field).and_then(Value::as_str).map(str::to_owned)
 }

@@ -43,11 +43,9 @@ pub(super) fn chart(run: &Run) -> String {
         let padding = " ".repeat(titles - measure_text_width(&line.title));
         let bar = bar(line, (run.began, end), room);
         let kind = style(&line.kind).dim();
-        format!(
-            "{}{padding}  {bar}  {:>times$}  {kind}",
-            line.title,
-            took(line)
-        )
+        let took = took(line);
+        let told = format!("{}{padding}  {bar}  {took:>times$}  {kind}", line.title);
+        told.trim_end().to_owned()
     });
     told.collect::<Vec<_>>().join("\n")
 }

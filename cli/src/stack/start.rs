@@ -1,0 +1,236 @@
+//! `crawler-sync run`: a run by hand, or one a day for a range of days.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_sfn::Client;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+mod backfill;
+mod input;
+
+use backfill::Backfill;
+
+use super::follow::follow;
+use super::{Failure, Format, Machine, Options, Outcome, Stack, deployed, moments, names};
+use crate::files;
+use crate::files::resources;
+
+/// Start a run of a pipeline, or one run a day for a range of days.
+///
+/// PIPELINE is the name of a deployed pipeline: the input of its rule or its schedule is run, which is what its next
+/// run would get. FILE is a pipeline file, which is checked first.
+///
+/// With --from and --to it runs the days in order, each after the one before has succeeded. It stops at the first day
+/// that fails, and prints the command that goes on from there. Runs by hand wait for no other run of the pipeline.
+///
+/// Ends with 1 if a run that it waited for has failed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  crawler-sync run orders                                     a run for today (UTC)
+  crawler-sync run orders --date 2026-01-31 --follow          for another day, watched
+  crawler-sync run pipelines/orders.json                      as the file has it, deployed or not
+  crawler-sync run orders --argument layout=wide              with an argument for all of its jobs
+  crawler-sync run orders --from 2026-01-01 --to 2026-01-31   a backfill, day after day
+  crawler-sync run orders --from 2026-01-01 --to 2026-01-31 --parallel 4")]
+pub(crate) struct Arguments {
+    /// The name of a deployed pipeline, or a pipeline file.
+    #[arg(value_name = "PIPELINE|FILE")]
+    pipeline: String,
+    /// The day that the jobs are told as --date; today unless the pipeline says another.
+    #[arg(long, value_name = "DAY", conflicts_with = "from")]
+    date: Option<Date>,
+    /// The first day of a backfill, such as 2026-01-01.
+    #[arg(long, value_name = "DAY", requires = "to")]
+    from: Option<Date>,
+    /// The last day of a backfill.
+    #[arg(long, value_name = "DAY", requires = "from")]
+    to: Option<Date>,
+    /// How many days of a backfill may run side by side.
+    #[arg(long, value_name = "N", requires = "from", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    parallel: u8,
+    /// An argument for all jobs of the run, unless a step says otherwise; may be repeated. As in a pipeline file, {date}
+    /// stands for the day.
+    #[arg(long = "argument", value_name = "NAME=VALUE", value_parser = input::argument)]
+    arguments: Vec<(String, String)>,
+    /// Follow the run until it is over.
+    #[arg(long, conflicts_with = "from")]
+    follow: bool,
+    #[command(flatten)]
+    stack: Options,
+}
+
+/// Starts the run or the runs.
+pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let days = match (arguments.from, arguments.to) {
+        (Some(from), Some(to)) if from > to => {
+            return Err(Failure::Use(format!("--from {from} is after --to {to}")));
+        }
+        (Some(from), Some(to)) => Some((from, to)),
+        _ => None,
+    };
+    let file = file(&arguments.pipeline).map(read).transpose()?;
+    let stack = Stack::connect(&arguments.stack).await?;
+    let pipeline = match file {
+        Some(pipeline) => pipeline,
+        None => deployed::pipeline(&stack, &arguments.pipeline).await?,
+    };
+    let starter = Starter::new(&stack, pipeline, &arguments.arguments);
+    let format = arguments.stack.format;
+    if let Some((from, to)) = days {
+        let backfill = Backfill::new(&starter, from, to, format);
+        let resume = |day| arguments.resume(day, to);
+        return backfill.run(arguments.parallel, format, resume).await;
+    }
+    let started = starter.start(arguments.date).await?;
+    if arguments.follow {
+        return follow(&stack, &started.arn, format).await;
+    }
+    let text = match format {
+        Format::Json => json!({"name": started.name, "arn": started.arn}).to_string(),
+        Format::Text => format!(
+            "started {}\nFollow it: crawler-sync follow {}",
+            started.name, started.name
+        ),
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(Outcome::Fine)
+}
+
+impl Arguments {
+    /// The command that goes on with a backfill from a day on, for a shell. Where the stack is, the environment may
+    /// say.
+    fn resume(&self, from: Date, to: Date) -> String {
+        let Options {
+            stack,
+            region,
+            profile,
+            endpoint_url,
+            ..
+        } = &self.stack;
+        let mut words = vec![
+            "crawler-sync".to_owned(),
+            "run".to_owned(),
+            self.pipeline.clone(),
+        ];
+        let mut say = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        say("--from", from.to_string());
+        say("--to", to.to_string());
+        if self.parallel > 1 {
+            say("--parallel", self.parallel.to_string());
+        }
+        for (name, value) in &self.arguments {
+            say(
+                "--argument",
+                format!("{}={value}", name.trim_start_matches('-')),
+            );
+        }
+        say("--stack", stack.clone());
+        let places = [
+            ("--region", region),
+            ("--profile", profile),
+            ("--endpoint-url", endpoint_url),
+        ];
+        for (option, value) in places {
+            if let Some(value) = value {
+                say(option, value.clone());
+            }
+        }
+        words
+            .iter()
+            .map(|word| quoted(word))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// The word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=,@%+".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Whether it is a file, rather than the name of a pipeline.
+fn file(pipeline: &str) -> Option<PathBuf> {
+    let path = Path::new(pipeline);
+    let named = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    (named || path.is_file()).then(|| path.to_owned())
+}
+
+/// The pipeline of a file, as its runs get it.
+fn read(path: PathBuf) -> Result<Value, Failure> {
+    let (files, found) = files::read(&[path]);
+    match (&files[..], &found[..]) {
+        ([file], []) => Ok(resources::input(file)),
+        _ => {
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+            Err(Failure::Impossible(found.join("\n")))
+        }
+    }
+}
+
+/// Starts runs of a pipeline.
+struct Starter<'a> {
+    stack: &'a Stack,
+    client: Client,
+    pipeline: Value,
+    /// The pipeline's name.
+    name: String,
+}
+
+struct Started {
+    name: String,
+    arn: String,
+    began: Timestamp,
+}
+
+impl<'a> Starter<'a> {
+    fn new(stack: &'a Stack, pipeline: Value, arguments: &[(String, String)]) -> Self {
+        let pipeline = input::with_arguments(pipeline, arguments);
+        let name = pipeline.get("name").and_then(Value::as_str);
+        Self {
+            stack,
+            client: Client::new(&stack.config),
+            name: name.unwrap_or_default().to_owned(),
+            pipeline,
+        }
+    }
+
+    /// Starts a run for a day; without one for the day that the pipeline says, or today.
+    async fn start(&self, date: Option<Date>) -> Result<Started, Failure> {
+        let now = Timestamp::now();
+        let input = input::for_day(self.pipeline.clone(), date);
+        let date = input::date(&input).unwrap_or_else(|| TimeZone::UTC.to_datetime(now).date());
+        let name = names::for_day(&self.name, date, now);
+        input::check(&input, &name, now, &self.stack.home)?;
+        let machine = self.stack.home.alias(Machine::Pipeline);
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&machine)
+            .name(&name)
+            .input(input.to_string())
+            .send()
+            .await
+            .map_err(|error| {
+                self.stack
+                    .failure("states:StartExecution", &machine, &error)
+            })?;
+        Ok(Started {
+            name,
+            arn: started.execution_arn,
+            began: moments::read(&started.start_date),
+        })
+    }
+}
