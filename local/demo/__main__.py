@@ -1,7 +1,7 @@
 """The whole path on this machine: objects land in a bucket, and a pipeline makes something of them.
 
-Deploys the machinery and a pipeline to a local AWS, uploads the pipeline's samples, and follows every state machine
-that their events set in motion. With --keep the local AWS stays up afterwards, to look around in.
+Deploys the machinery and a pipeline to a local AWS, uploads the pipeline's samples, and follows the run that their
+events set in motion. With --keep the local AWS stays up afterwards, to look around in.
 """
 
 import argparse
@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from local.aws import LocalAws
+from local.demo import tool
 from local.demo.command import Failure, console, exit_code
-from local.demo.deploy import QUICK, STACK, WINDOW_SECONDS, deploy
-from local.demo.follow import Follower
-from local.demo.results import show_execution, show_files, show_objects, show_tables
+from local.demo.deploy import QUICK, STACK, TOOL, WINDOW_SECONDS, deploy
+from local.demo.results import show_files, show_objects, show_tables
 from local.demo.workloads import Workload, names, set_up
 
 CUSTOMERS = Workload.load("customers")
@@ -73,34 +73,31 @@ def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
         key = f"{workload.prefix}{file.name}"
         aws.client("s3").upload_file(str(file), workload.bucket, key)
         console.print(f"[bold]upload[/]     {file.name} → s3://{workload.bucket}/{escape(key)}", soft_wrap=True)
+    with console.status("waiting for the run that comes of it"):
+        name = tool.started(aws, outputs)
+    console.print(f"[bold]run[/]        {name}\n", soft_wrap=True)
+    tool.run(aws, "follow", name)
     console.print()
-    followed = Follower(aws, outputs, console, workload.pipeline).follow()
+    show_objects(aws, console, workload.bucket)
     console.print()
-    if not followed.problem:
-        show_execution(aws, console, followed.arn)
-        console.print()
-        show_objects(aws, console, workload.bucket)
-        console.print()
-        if workload.database:
-            show_tables(aws, console, workload.database)
-        for folder in workload.outputs:
-            show_files(aws, console, f"s3://{workload.bucket}/{folder}")
-    # Last, where it is not scrolled away.
-    console.print(followed.timeline())
-    if followed.problem:
-        raise DemoError(followed.problem)
+    if workload.database:
+        show_tables(aws, console, workload.database)
+    for folder in workload.outputs:
+        show_files(aws, console, f"s3://{workload.bucket}/{folder}")
     console.print("\nTo look around in the local AWS afterwards: [bold]make demo KEEP=1[/]")
 
 
 def keep(aws: LocalAws, workload: Workload) -> None:
-    console.print("\nThe local AWS stays up until Ctrl-C. In another terminal, with the AWS CLI:\n")
+    console.print("\nThe local AWS stays up until Ctrl-C. In another terminal, with the AWS CLI and our own:\n")
     keys = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=eu-west-1"
     for command in (
-        f"s3 ls --recursive s3://{workload.bucket}",
-        *([f"glue get-tables --database-name {workload.database}"] if workload.database else []),
-        "stepfunctions list-state-machines",
+        f"aws s3 ls --recursive s3://{workload.bucket}",
+        *([f"aws glue get-tables --database-name {workload.database}"] if workload.database else []),
+        "aws stepfunctions list-state-machines",
+        f"{TOOL} runs",
+        f"{TOOL} run {workload.name} --follow",
     ):
-        console.print(f"  {keys} aws --endpoint-url {aws.endpoint} {command}", soft_wrap=True)
+        console.print(f"  {keys} AWS_ENDPOINT_URL={aws.endpoint} {command}", soft_wrap=True)
     while True:
         time.sleep(1)
 

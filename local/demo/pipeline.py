@@ -15,16 +15,14 @@ from typing import Any
 from rich.markup import escape
 
 from local.aws import LocalAws
-from local.demo import stand_ins
+from local.demo import stand_ins, tool
 from local.demo.command import Failure, console, exit_code
 from local.demo.deploy import QUICK, STACK, TOOL, deploy
-from local.demo.follow import Follower
-from local.demo.steps import Steps
 from local.demo.workloads import Workload, names, set_up
 
 
 class PipelineError(Failure):
-    """The file is no pipeline; the message says where and why, or the run failed."""
+    """The file is no pipeline; the message says where and why."""
 
 
 def main() -> int:
@@ -35,10 +33,8 @@ def main() -> int:
 
     def check_and_run() -> None:
         pipeline = read(arguments.file)
-        if arguments.date:
-            pipeline["arguments"] = {"--date": arguments.date} | (pipeline.get("arguments") or {})
         with LocalAws() as aws:
-            run(aws, pipeline)
+            run(aws, pipeline, arguments.date)
 
     return exit_code(check_and_run)
 
@@ -51,24 +47,19 @@ def read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def run(aws: LocalAws, pipeline: dict[str, Any]) -> None:
+def run(aws: LocalAws, pipeline: dict[str, Any], date: str | None) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
         parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
-        outputs = deploy(aws, STACK, parameters)
+        deploy(aws, STACK, parameters)
     with console.status("creating what the pipeline names"):
         standing_in = create(aws, pipeline)
     if standing_in:
         console.print(f"[bold]stand-ins[/]  {escape(', '.join(standing_in))}", soft_wrap=True)
     console.print()
-    arn = aws.client("stepfunctions").start_execution(
-        stateMachineArn=outputs["PipelineStateMachineArn"], input=json.dumps(played(pipeline))
-    )["executionArn"]
-    followed = Follower(aws, outputs, console, pipeline).follow(arn)
-    console.print()
-    console.print(followed.timeline())
-    if followed.problem:
-        raise PipelineError(followed.problem)
+    file = aws.directory / "played.json"
+    file.write_text(json.dumps(played(pipeline)))
+    tool.run(aws, "run", str(file), "--follow", *(["--date", date] if date else []))
 
 
 def played(pipeline: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +96,7 @@ def create(aws: LocalAws, pipeline: dict[str, Any]) -> list[str]:
         for file in workload.files:
             aws.client("s3").upload_file(str(file), workload.bucket, workload.prefix + file.name)
         known = {*workload.jobs, *workload.crawlers}
-    return stand_ins.create(aws, [step for stage in Steps(pipeline).stages for step in stage], known)
+    return stand_ins.create(aws, [step for stage in pipeline["stages"] for step in stage["steps"]], known)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Show what a run has left behind: tables and their rows, objects, and what the execution got and gave."""
+"""Show what a run has left behind: tables and their rows, and objects."""
 
 from duckdb import DuckDBPyRelation
 from rich import box
@@ -55,12 +55,3 @@ def show_objects(aws: LocalAws, console: Console, bucket: str) -> None:
     console.print("[bold]objects[/]")
     for item in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
         console.print(f"  {item['Size']:>8}  s3://{bucket}/{escape(item['Key'])}", soft_wrap=True)
-
-
-def show_execution(aws: LocalAws, console: Console, arn: str) -> None:
-    execution = aws.client("stepfunctions").describe_execution(executionArn=arn)
-    took = (execution["stopDate"] - execution["startDate"]).total_seconds()
-    console.print(f"[bold]execution[/]  {execution['name']}, {took:.0f} s", soft_wrap=True)
-    for side in ("input", "output"):
-        console.print(f"[bold]{side}[/]")
-        console.print_json(execution[side])

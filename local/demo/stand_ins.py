@@ -1,13 +1,13 @@
 """What a pipeline names and nobody has here: it takes its time, and succeeds."""
 
 import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from local.aws import REGION, LocalAws
 from local.aws.awslambda.package import package
 from local.aws.policies import policy
-from local.demo.steps import Step
 from local.demo.workloads import create_role
 
 NAME = "stand-ins"
@@ -26,14 +26,21 @@ def query_policy(aws: LocalAws) -> str:
     return aws.client("iam").create_policy(PolicyName=NAME, PolicyDocument=policy(*MAY))["Policy"]["Arn"]
 
 
-def create(aws: LocalAws, steps: list[Step], known: set[str]) -> list[str]:
+def create(aws: LocalAws, steps: Iterable[Mapping[str, Any]], known: set[str]) -> list[str]:
     """Creates all that the steps name but what is known, and returns the names."""
     role = create_role(aws, NAME, *MAY, services=("glue", "lambda", "states"))
     making = {"job": create_job, "function": create_function, "query": create_workgroup, "machine": create_machine}
-    named = {(step.kind, step.work) for step in steps if step.kind and step.work not in known}
+    named, crawlers = set(), set()
+    for step in steps:
+        # A query is known by its workgroup.
+        query = {"query": step.get("workgroup") or "primary"} if step.get("query") else {}
+        subjects = {**step, **query}
+        named |= {(kind, str(subjects[kind])) for kind in making if subjects.get(kind)}
+        crawlers |= {str(step["crawler"])} if step.get("crawler") else set()
+    named = {(kind, name) for kind, name in named if name not in known}
     for kind, name in sorted(named):
         making[kind](aws, role, name)
-    if crawlers := {step.crawler for step in steps} - known - {""}:
+    if crawlers := crawlers - known:
         glue = aws.client("glue")
         glue.create_database(DatabaseInput={"Name": NAME})
         for crawler in crawlers:

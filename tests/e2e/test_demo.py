@@ -68,8 +68,8 @@ def test_the_demo_shows_any_pipeline() -> None:
     output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
     assert re.search(r"stage 3 of 3 · gold · 4 steps side by side", output), output
-    assert re.search(r"3\.2 +jb_de_enhancement_t2_salesbycustomer_s2s +✓ Run job: SUCCEEDED", output), output
-    assert re.search(r"3\.2 +cr_de_enhancement_t2_salesbycustomer +✓ Start a crawl and go on", output), output
+    assert re.search(r"3\.2 +jb_de_enhancement_t2_salesbycustomer_s2s +✓ job: ", output), output
+    assert re.search(r"3\.2 +cr_de_enhancement_t2_salesbycustomer +▶ crawl: not awaited", output), output
     assert re.search(r"the run is over · waiting for the crawls that it does not await", output), output
     assert len(re.findall(r"░.* not awaited", output)) == 4, output
     assert re.search(r"106 +Farid Haddad +0", output), output
@@ -91,7 +91,7 @@ def test_a_failing_part_is_named(tmp_path: Path) -> None:
     process = demo("--csv", csv)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert re.search(r"failed: .*JobFailed: pipeline customers, stage 1 \(raw\), step 1, job job1: ", output), output
+    assert re.search(r"■ run failed: JobFailed: pipeline customers, stage 1 \(raw\), step 1, job job1: ", output), output
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_named(file: str, problem: str) -> None:
     assert (process.returncode, output.strip()) == (1, f"failed: {problem}")
 
 
-@pytest.mark.parametrize("moment", ["local AWS", "Run job"])
+@pytest.mark.parametrize("moment", ["local AWS", "▶ job"])
 def test_ctrl_c_leaves_nothing_running(moment: str) -> None:
     """Whenever it comes, while deploying or in the middle of a run."""
     process = demo()
@@ -117,20 +117,21 @@ def test_ctrl_c_leaves_nothing_running(moment: str) -> None:
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130, rest
     assert "nothing is left running" in rest
+    assert "goes on" not in rest
     assert eventually(lambda: server_pid(port(output)) is None)
 
 
 def test_kept_it_can_be_looked_around_in() -> None:
     """What a newcomer copies from the demo's last lines has to work, until Ctrl-C."""
     process = demo("--keep")
-    output = read_until(process, "list-state-machines")
-    commands = [line for line in output.splitlines() if " aws --endpoint-url " in line]
+    output = read_until(process, "--follow")
+    commands = [line for line in output.splitlines() if " AWS_ENDPOINT_URL=" in line]
     environment = os.environ | {"PATH": f"{ROOT / '.venv/build/bin'}{os.pathsep}{os.environ['PATH']}"}
     for command in commands:
         done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert re.search("customers|crawler-sync-pipeline", done.stdout), done.stdout
-    assert len(commands) == 3
+    assert len(commands) == 5
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130, rest

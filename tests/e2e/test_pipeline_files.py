@@ -57,7 +57,7 @@ def test_each_kind_of_work_has_a_stand_in(tmp_path: Path) -> None:
     result = run(file)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "stand-ins  check:live, etl, load, orders" in result.stdout
-    for done in ("check:live  ✓ Invoke function", "etl         ✓ Run query", "load        ✓ Run machine"):
+    for done in ("check:live  ✓ function", "etl         ✓ query", "load        ✓ machine"):
         assert done in result.stdout
 
 
