@@ -1,5 +1,6 @@
 //! `crawler-sync`: the tool of whoever writes pipelines, and of whoever runs them.
 
+mod completions;
 mod files;
 mod output;
 mod stack;
@@ -20,6 +21,7 @@ enum Command {
     Run(start::Arguments),
     Runs(runs::Arguments),
     Follow(follow::Arguments),
+    Completions(completions::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -29,5 +31,6 @@ fn main() -> ExitCode {
         Command::Run(arguments) => carry_out(start::run(&arguments)),
         Command::Runs(arguments) => carry_out(runs::run(&arguments)),
         Command::Follow(arguments) => carry_out(follow::run(&arguments)),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -1,0 +1,30 @@
+//! `crawler-sync completions`: what a shell needs to complete this tool's commands.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use crate::output::print;
+
+/// Print completions for a shell.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  crawler-sync completions bash > ~/.local/share/bash-completion/completions/crawler-sync
+  crawler-sync completions zsh > ~/.zfunc/_crawler-sync
+  crawler-sync completions fish > ~/.config/fish/completions/crawler-sync.fish")]
+pub(crate) struct Arguments {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Prints them.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let mut text = Vec::new();
+    let mut command = crate::Command::command();
+    let name = command.get_name().to_owned();
+    generate(arguments.shell, &mut command, name, &mut text);
+    print(&String::from_utf8_lossy(&text), ExitCode::SUCCESS)
+}
