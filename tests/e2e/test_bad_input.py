@@ -8,6 +8,8 @@ import pytest
 from tests.support.roles import ROLE
 from tests.support.stack import BUCKET, Stack, eventually
 
+RUN = "arn:aws:states:eu-west-1:000000000000:execution:pipeline:run"
+
 
 @pytest.mark.parametrize(
     ("function", "payload", "error_type", "message"),
@@ -31,7 +33,7 @@ from tests.support.stack import BUCKET, Stack, eventually
         ("PlanPipeline", {"pipeline": {}, "execution": {}}, "InvalidRequest", "execution.name: is missing"),
         (
             "PlanPipeline",
-            {"pipeline": {}, "execution": {"name": "x", "startTime": "2026-01-31T00:00:00Z"}},
+            {"pipeline": {}, "execution": {"id": RUN, "name": "x", "startTime": "2026-01-31T00:00:00Z"}},
             "InvalidPipeline",
             "name: is missing; stages: is missing",
         ),

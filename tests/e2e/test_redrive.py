@@ -161,7 +161,7 @@ def test_an_event_that_fails_again_is_parked_again_and_not_twice(parked: Parked)
         bodies = parked.bodies()
         assert not before & {body["executionArn"] for body in bodies}
         inputs = {body["error"]: body["input"] for body in bodies}
-        assert inputs == {"InvalidEvent": parked.rule.sends(unreadable), "States.QueryEvaluationError": unnamed}
+        assert inputs == {"InvalidEvent": parked.rule.sends(unreadable), "CallFailed": unnamed}
     assert parked.runs() == 0
 
 
