@@ -1,4 +1,4 @@
-"""docs/machines.md, drawn from the definitions."""
+"""Diagrams of the state machines, drawn from their definitions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,13 +6,6 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "machines.md"
-HEAD = """# The state machines
-
-Drawn from the definitions by `make docs`. Boxes are tasks, rounded boxes waits and Pass states, diamonds choices;
-dotted arrows are taken on an error.
-"""
 # How mermaid draws each type of state.
 SHAPES = {
     "Task": '["{}"]',
@@ -26,14 +19,9 @@ SHAPES = {
 READABLE = 36
 
 
-def page() -> str:
-    return "\n".join([HEAD, *(section(path) for path in sorted((ROOT / "statemachine").glob("*.asl.yaml")))])
-
-
-def section(path: Path) -> str:
+def diagram(path: Path) -> str:
     machine = yaml.safe_load(path.read_text())
-    lines = "\n".join(["flowchart TD", *draw(machine, path.name[0])])
-    return f"## {path.name.partition('.')[0]}\n\n{machine['Comment'].removesuffix('.')}.\n\n```mermaid\n{lines}\n```\n"
+    return "\n".join(["```mermaid", "flowchart TD", *draw(machine, path.name[0]), "```"])
 
 
 def draw(machine: dict[str, Any], prefix: str) -> Iterator[str]:
@@ -48,7 +36,7 @@ def draw(machine: dict[str, Any], prefix: str) -> Iterator[str]:
             yield ids[name] + SHAPES[state["Type"]].format(name)
     for name, state in machine["States"].items():
         for target, arrow in edges(state):
-            yield f"{ids[name]} {arrow} {ids[target]}"
+            yield f"{ids[name]}{arrow}{ids[target]}"
 
 
 def edges(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -56,12 +44,12 @@ def edges(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for rule in state.get("Choices", []):
         condition = rule["Condition"][2:-2].strip()
         label = condition.replace('"', "'") if len(condition) <= READABLE else ""
-        yield rule["Next"], f'-- "{label}" -->' if label else "-->"
+        yield rule["Next"], f'--"{label}"-->' if label else "-->"
     if "Default" in state:
-        yield state["Default"], "-- else -->"
+        yield state["Default"], "--else-->"
     if "Next" in state:
         yield state["Next"], "-->"
     for catcher in state.get("Catch", []):
         first, *others = catcher["ErrorEquals"]
         label = f"{first} and {len(others)} others" if others else first
-        yield catcher["Next"], "-.->" if first == "States.ALL" else f'-. "{label}" .->'
+        yield catcher["Next"], "-.->" if first == "States.ALL" else f'-."{label}".->'
