@@ -68,7 +68,7 @@ def write_defaults(copy: Path) -> None:
         files[main] = files[main].replace(b"glue::connect();", b"glue::connect().await;")
     for path, content in files.items():
         write(copy / path, content)
-    # Cargo adds to its own copy; that is made anew when the project's changes.
+    # Cargo adds to its own copy; that is made again when the project's changes.
     if write(copy / "project.lock", (ROOT / "Cargo.lock").read_bytes()):
         shutil.copy(copy / "project.lock", copy / "Cargo.lock")
 

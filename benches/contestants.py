@@ -58,7 +58,7 @@ class Contestant:
 
 
 def unpacked(contestant: Contestant, directory: Path) -> Contestant:
-    """With its bootstrap written anew into `directory`, in one go, as from a zip.
+    """With its bootstrap written again into `directory`, in one go, as from a zip.
 
     The page cache keeps what a linker writes in smaller pieces, which costs a twentieth of a start.
     """

@@ -97,7 +97,7 @@ class Function:
 
     def __init__(self, contestant: Contestant, glue: GlueStub) -> None:
         self._contestant = contestant
-        # In memory: to write a log to the disk would delay the next start of whoever logs.
+        # In memory: writing a log to the disk would delay the logger's next start.
         self._log = os.memfd_create("log")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._api = f"127.0.0.1:{self._listener.getsockname()[1]}"

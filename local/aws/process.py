@@ -29,7 +29,7 @@ def _end_with_parent() -> None:
 
 
 def _end_children() -> None:
-    """Ends the rest of the group, and reaps it: whoever waits for the group need not wait for init."""
+    """Ends the rest of the group, and reaps it: nobody need wait for init to do so."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     deadline = time.monotonic() + CHILDREN_SECONDS

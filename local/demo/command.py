@@ -14,7 +14,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 class Failure(RuntimeError):
-    """What whoever gave the command can understand; the message says what failed and why."""
+    """An error that the user can understand; the message says what failed and why."""
 
 
 def exit_code(command: Callable[[], None]) -> int:

@@ -109,7 +109,7 @@ def ended(stack: Stack) -> Executions:
 def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(
     ended: Executions, wait: Wait, error: str
 ) -> None:
-    """The next night's run must not find last night's still waiting; and whoever is called has to know for what."""
+    """The next night's run must not find last night's still waiting; and the person on call has to know for what."""
     execution = ended[wait.name, error]
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
     says = wait.says.format(limit=LIMITS[error])

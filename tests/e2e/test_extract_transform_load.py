@@ -40,6 +40,6 @@ def test_the_orders_are_loaded_clean(pipelines: Stack) -> None:
 
 
 def test_each_state_has_a_folder(pipelines: Stack) -> None:
-    """Whoever asks for one state reads no other."""
+    """A query for one state reads no other."""
     folders = {key.split("/")[2] for key in tables.keys(f"s3://{ETL.bucket}/loaded/", pipelines.aws.client)}
     assert folders == {"state=MG", "state=RJ", "state=SP"}

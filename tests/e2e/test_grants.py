@@ -73,7 +73,7 @@ class Proof:
 
 @pytest.fixture(scope="module")
 def proof() -> Iterator[Proof]:
-    # Its own: roles change under whoever uses them.
+    # Its own: roles change while they are used.
     with LocalAws() as aws:
         parameters = QUICK | {"CoalesceSeconds": 1} | things.parameters(aws)
         stack = Stack(aws, deploy(aws, Stack.NAME, parameters))

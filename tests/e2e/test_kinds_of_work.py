@@ -56,7 +56,7 @@ def test_a_step_ends_as_it_should(case: Case, played: Played) -> None:
 
 @each(*(case for case in WORK if case.ends == "SUCCEEDED"))
 def test_a_run_tells_what_each_step_did(case: Case, played: Played) -> None:
-    """Whoever reads the output of a run that succeeded must see what failed in it; all the rest of it ran."""
+    """The output of a run that succeeded must show what failed in it; all the rest ran."""
     step, *others = played.steps
     failure = step["failure"]
     assert (failure or {}).get("error", "") == case.failure
@@ -116,7 +116,7 @@ def facts(execution: dict[str, Any]) -> dict[str, Any]:
     ids=["object", "text", "list", "number", "absent"],
 )
 def test_a_payload_reaches_its_function_as_it_was_meant(workers: Workers, given: Any, got: Any) -> None:
-    """A key is chosen by whoever uploads: it must be no template, no expression and no JSON on its way."""
+    """Uploaders choose keys: a key must act as no template, expression or JSON on its way."""
     name = f"payload-{type(given).__name__}"
     step = workers.create("function", name, Does.SUCCEEDS, {})
     execution = run(workers.stack, step | {"payload": given})
@@ -157,7 +157,7 @@ def test_arguments_reach_their_job_as_they_were_meant(workers: Workers) -> None:
 def test_parameters_reach_their_query_and_are_no_sql(
     workers: Workers, query: str, parameters: Any, rows: list[list[str]]
 ) -> None:
-    """Whoever may upload a file must not be able to read or drop a table by its name."""
+    """An uploader must not be able to read or drop a table by a file's name."""
     name = f"parameters-{abs(hash(query + str(parameters)))}"
     workers.create("query", name, Does.SUCCEEDS, {})
     with suppress(workers.stack.glue.exceptions.AlreadyExistsException):

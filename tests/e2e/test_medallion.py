@@ -157,7 +157,7 @@ def january(pipelines: Stack, today: Run) -> Run:
 
 
 def test_every_table_is_right(today: Run) -> None:
-    """From the exports to the marts nothing is lost, doubled or changed, and whoever fits nowhere is still there."""
+    """From the exports to the marts nothing is lost, doubled or changed, and rows that fit nowhere are still there."""
     assert today.tables == BRONZE | {"silver_purchase_all": SILVER} | GOLD
 
 

@@ -69,7 +69,7 @@ def test_a_run_says_which_topic_was_not_told_and_why(telling: Telling, told: Tol
 
 @each(*(telling for telling in TOLD if telling.failed or telling.succeeded))
 def test_a_message_says_what_ended_how_and_where_to_look(telling: Telling, told: Told) -> None:
-    """Whoever is called at night finds pipeline, run, place, cause and link in the message."""
+    """At night the message has pipeline, run, place, cause and link."""
     execution = told.execution
     for topic in TOPICS:
         for subject, text in told.messages[topic]:

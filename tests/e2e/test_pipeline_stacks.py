@@ -102,7 +102,7 @@ def delete(stack: Stack, name: str) -> None:
 
 
 def test_one_file_runs_by_an_object_by_the_clock_and_by_hand(own: Stack, tmp_path: Path) -> None:
-    """Whoever writes a pipeline down once may start it in each of the three ways, the file as it is."""
+    """One file, as it is, starts in each of the three ways."""
     given = pipeline("three-ways", job(own, "three-ways") | {"crawler": "orders"})
     folder = write(tmp_path, given)
     deploy_pipelines(own.aws, "three-ways", [folder], {})
@@ -121,7 +121,7 @@ def test_one_file_runs_by_an_object_by_the_clock_and_by_hand(own: Stack, tmp_pat
 
 
 def test_a_file_that_goes_takes_its_rule_and_its_schedule_along_and_nothing_else(own: Stack, tmp_path: Path) -> None:
-    """Whoever retires one pipeline must not have the others' rules made anew, and events missed meanwhile."""
+    """Retiring one pipeline must not replace the others' rules, and miss events meanwhile."""
     steps = {name: job(own, name) for name in ("kept", "gone", "stays")}
     folder = write(tmp_path, *(pipeline(name, step) for name, step in steps.items()))
     deploy_pipelines(own.aws, "folder", [folder], {})

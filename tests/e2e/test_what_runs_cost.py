@@ -105,7 +105,7 @@ def tutorial(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> Coun
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     transitions, invocations, looks = counted(stack, [arn], "Get ")
     awaited = [step for stage in pipeline["stages"] for step in stage["steps"] if step.get("await", True)]
-    # The first look of each comes at once, and is none of those that are counted.
+    # The first look of each comes at once, and is not counted.
     fixed = transitions - A_LOOK * (looks - len(awaited))
     return Count(len(awaited), fixed, (invocations - looks + len(awaited)) if functions else 0, functions, False)
 

@@ -186,7 +186,7 @@ def test_the_bootstrap_keeps_the_rule(build: Build, rule: Rule) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_crate_comes_unnoticed(function: str) -> None:
-    """A new feature or dependency often brings a dozen; whoever needs them raises the figure."""
+    """A new feature or dependency often brings a dozen; raise the figure if they are needed."""
     linked = crates(function)
     assert any(crate.startswith("lambda_runtime ") for crate in linked)
     assert not {crate for crate in linked if crate.startswith("aws-lc")}

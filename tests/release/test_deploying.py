@@ -63,7 +63,7 @@ def run(aws: LocalAws, *command: str | Path, answers: str = "") -> subprocess.Co
     """Types the answers: each of the tools that a command runs reads no more than its own."""
     tools = os.pathsep.join(str(ROOT / f".venv/{group}/bin") for group in ("build", "checks"))
     environment = aws.environment | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
-    # What the make that runs the tests was given is none of this one's business.
+    # The make that runs the tests must not hand its variables on.
     for variable in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARCHITECTURES"):
         environment.pop(variable, None)
     keyboard, terminal = os.openpty()
@@ -103,7 +103,7 @@ def deployed(aws: LocalAws, config: Path) -> str:
 
 
 def test_the_first_deployment_asks_for_what_it_needs(aws: LocalAws, deployed: str) -> None:
-    """Whoever has only the README must get from nothing to a stack."""
+    """The page alone must lead from nothing to a stack."""
     assert "Successfully created/updated stack - loads" in deployed
     answered = parameters(aws)
     assert (answered["CrawlerNamePattern"], answered["JobNamePattern"]) == ("etl-*", "etl-*")

@@ -78,7 +78,7 @@ def test_the_dashboard_refers_to_resources_of_the_template() -> None:
 
 
 def test_what_has_no_alarm_is_on_the_dashboard() -> None:
-    """Quotas and slow calls cost time and lose nothing: nobody is woken, but whoever looks must see them."""
+    """Quotas and slow calls cost time and lose nothing: nobody is woken, but the dashboard must show them."""
     body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     for metric in ("ExecutionThrottled", "Throttles", "WriteThrottleEvents", "ReadThrottleEvents", "Duration"):
         assert f'"{metric}"' in body

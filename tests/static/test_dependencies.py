@@ -45,7 +45,7 @@ def test_the_glue_functions_link_one_lean_stack(crate: str) -> None:
 
 
 def test_licences_sources_and_versions_are_those_of_deny_toml() -> None:
-    """A licence binds whoever deploys; a second version of a crate is loaded at every cold start."""
+    """A licence binds those who deploy; a second version of a crate is loaded at every cold start."""
     # Advisories need the network, so CI asks for those.
     checks = ["check", "--hide-inclusion-graph", "--deny", "warnings", "bans", "licenses", "sources"]
     command = [CARGO_DENY, "--locked", "--workspace", "--color", "never", *checks]

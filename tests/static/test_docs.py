@@ -33,7 +33,7 @@ def test_the_page_of_faults_has_each_ending_once() -> None:
 
 
 def test_the_runbook_names_states_that_there_are() -> None:
-    """Whoever looks at a run at night finds the state that it is in."""
+    """People who look at a run at night look for its state."""
     named = re.findall(r"^\| \*([^*]+)\* \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
     assert named
     assert set(named) <= {name for path in MACHINES for name, _ in states(load(path))}
@@ -47,7 +47,7 @@ def test_the_diagrams_are_drawn_from_the_definitions(path: Path) -> None:
 
 
 def test_the_runbook_knows_every_alarm() -> None:
-    """Whoever is woken looks for the name that the message has."""
+    """People who are woken look for the name in the message."""
     resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     rows = re.findall(r"^\| `(\w+Alarm)` \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)

@@ -26,7 +26,7 @@ pub(crate) enum Source {
     CloudTrail,
 }
 
-/// What is known of the event, for whoever reads the answer. Nothing is decided on it.
+/// What is known of the event, for readers of the answer. Nothing is decided on it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(occurrence(&event).as_deref(), event["id"].as_str());
     }
 
-    /// Whoever finds a parked event must see at once which field is to blame.
+    /// A parked event must show at once which field is to blame.
     #[test]
     fn a_malformed_event_is_refused_with_the_path_of_the_field() {
         for (event, message) in [

@@ -1,7 +1,7 @@
 //! Which execution serves an object: its name, and when it may begin.
 //!
 //! All objects handled within one window share an execution, which begins after the window's end,
-//! when all of them have landed. So whoever comes second and finds it started has lost nothing.
+//! when all of them have landed. So a second start that finds it started has lost nothing.
 
 use input::Node;
 use pipeline::trigger;
@@ -109,7 +109,7 @@ pub(crate) fn plan(
     }
 }
 
-/// One execution for all objects of a window. Windows tumble, so whoever handles an event knows
+/// One execution for all objects of a window. Windows tumble, so each event's handler knows
 /// its window without asking anyone.
 fn together(pipeline: Pipeline<'_>, seconds: u32, now: OffsetDateTime) -> Execution {
     let length = i64::from(seconds);

@@ -71,7 +71,7 @@ impl Filter {
     }
 }
 
-/// Why an object is not data but the bookkeeping of whoever wrote the data next to it. Not a list
+/// Why an object is not data but the bookkeeping of the job that wrote the data next to it. Not a list
 /// of globs: `*/_started_*` would also leave out the data in a folder of such a name.
 fn bookkeeping(key: &str) -> Option<&'static str> {
     let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));
@@ -264,7 +264,7 @@ mod tests {
         );
     }
 
-    /// Whoever adds a glob of their own must not get markers and checksums with it.
+    /// A glob of one's own must not let markers and checksums in.
     #[test]
     fn a_list_adds_to_the_defaults_unless_they_are_dropped() {
         for (input, passing, failing) in [

@@ -135,7 +135,7 @@ async def execute_query(query_id: str, statement: str, database: str, ddl: Any, 
         _end(execution, "FAILED", why)
         return
     except Exception as error:
-        # Whoever waits for the query must not wait for ever.
+        # A caller that waits for the query must not wait for ever.
         logger.exception("query %s", query_id)
         _end(execution, "FAILED", f"GENERIC_INTERNAL_ERROR: {error}")
         return

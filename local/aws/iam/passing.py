@@ -1,4 +1,4 @@
-"""Whoever hands a role to a service needs `iam:PassRole` for it, besides the permission for the action itself.
+"""Handing a role to a service takes `iam:PassRole` for it, besides the permission for the action itself.
 
 Follows "Grant a user permissions to pass a role to an AWS service" in the IAM User Guide.
 """

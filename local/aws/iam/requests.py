@@ -52,7 +52,7 @@ def enforce(access_key: str, action: str, service: str, *where: Any, **about: An
     if action.startswith("states:"):
         about["service_context"] = {**(about.get("service_context") or {}), **resources.qualifier(_request.get({}))}
     denied = evaluator.enforce(access_key, action, service, *where, **about)
-    # Whoever is not known has no role.
+    # Unknown callers have no role.
     if isinstance(denied, iam_evaluator.AuthError) or (principal := callers.of_key(access_key)) is None:
         return denied
     note(principal.name, action, granted=denied is None)

@@ -192,7 +192,7 @@ def run_execution(arn: str) -> None:
         with aborts.entered(running.scope), callers.acting(role, execution["name"]), history.branch(execution):
             original._run_execution(arn)
     except aborts.Aborted:
-        pass  # whoever aborted it has written its status
+        pass  # the abort has written its status
     finally:
         if timer:
             timer.cancel()

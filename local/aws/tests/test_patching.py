@@ -24,7 +24,7 @@ def test_every_private_name_is_there() -> None:
 
 
 def test_a_missing_name_says_what_is_missing() -> None:
-    """Protects whoever upgrades ministack from a riddle."""
+    """Protects those who upgrade ministack from a riddle."""
     import ministack.services.glue as glue
 
     with pytest.raises(patching.PatchingError, match=r"ministack\.services\.glue has no _gone;.*1\.5\.33"):

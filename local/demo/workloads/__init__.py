@@ -1,6 +1,6 @@
 """What the pipelines work on: buckets, sample data, jobs and crawlers, a folder each with a workload.toml.
 
-These belong to whoever uses the project, not to its template.
+These belong to the project's users, not to its template.
 """
 
 import json

@@ -114,7 +114,7 @@ impl Progress {
         } else if self.elapsed / 2 < expected {
             (expected / 3).max(CALM)
         } else {
-            // An estimate as wrong as that is none.
+            // So wrong an estimate is worthless.
             pause
         }
     }
@@ -184,7 +184,7 @@ mod tests {
             (423, Some(600), 192),
             (300, Some(600), 150),
             (615, Some(600), 200),
-            // An estimate that is wrong by half is none.
+            // An estimate that is wrong by half is worthless.
             (1_200, Some(600), 300),
         ] {
             let progress = crawl(elapsed, expected);

@@ -168,7 +168,7 @@ pub fn verdict(
             end(&last.status)
         }
         (CrawlerState::Ready, _) => CrawlStatus::Pending,
-        // The next crawl is under way already: a crawler in demand may never be seen READY. Whoever asked for
+        // The next crawl is under way already: a crawler in demand may never be seen READY. A caller that asked for
         // no moment need not have looked for a crawl before: then the one that runs may be its own.
         (CrawlerState::Running, Some(last))
             if is_awaited && (previous != PreviousCrawl::None || requested_at.is_some()) =>
@@ -364,7 +364,7 @@ mod tests {
         }
     }
 
-    /// Others may restart a crawler at once and for ever: whoever waits for READY would starve. So the end
+    /// Others may restart a crawler at once and for ever: a caller that waits for READY would starve. So the end
     /// of the awaited crawl counts, good or bad, and a good one that is merely fresh, as where a request is
     /// satisfied.
     #[test]

@@ -61,7 +61,7 @@ impl Glue {
     /// What Glue says of the crawler now.
     ///
     /// # Errors
-    /// AWS's code, or `GlueUnreachable`: an answer without a state is none of Glue's.
+    /// AWS's code, or `GlueUnreachable`: an answer without a state is not Glue's.
     pub async fn get_crawler(&self, name: &CrawlerName) -> Result<Crawler, Failure> {
         let request = self.0.get_crawler().name(name.as_str());
         let answer = request

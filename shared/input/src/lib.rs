@@ -1,7 +1,7 @@
 //! Reads JSON input field by field, and lists every mistake with its place.
 //!
 //! [`read`] hands the whole input over as a [`Node`]. A node that is an object gives its [`Fields`]; what they
-//! hold is a node again. Whoever reads a node notes what is wrong with it and goes on, so that one reading finds
+//! hold is a node again. A reader notes what is wrong with a node and goes on, so that one reading finds
 //! all mistakes. An optional field that is `null` counts as absent.
 
 use std::cell::RefCell;
@@ -375,7 +375,7 @@ mod tests {
         mistakes.iter().map(ToString::to_string).collect()
     }
 
-    /// Whoever corrects one mistake at a time needs a round for each.
+    /// Mistakes that are told one at a time cost a round each.
     #[test]
     fn every_mistake_is_listed_with_its_place() {
         assert_eq!(mistakes(&json!({"name": "abc"})), [""; 0]);

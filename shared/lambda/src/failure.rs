@@ -9,7 +9,7 @@ use lambda_runtime::Diagnostic;
 
 /// The input cannot be read; the message names the field.
 pub const INVALID_REQUEST: &str = "InvalidRequest";
-/// The event is none that s3-event-filter understands.
+/// s3-event-filter does not understand the event.
 pub const INVALID_EVENT: &str = "InvalidEvent";
 /// The input's filter cannot be read.
 pub const INVALID_FILTER: &str = "InvalidFilter";

@@ -36,7 +36,7 @@ pub fn init() {
     }));
 }
 
-/// Lambda's highest level, FATAL, is none of tracing's; what is no level of Lambda's counts as its INFO.
+/// tracing lacks Lambda's highest level, FATAL. An unknown level counts as INFO.
 fn level(name: Option<&str>) -> LevelFilter {
     match name.unwrap_or_default() {
         "" => LevelFilter::INFO,

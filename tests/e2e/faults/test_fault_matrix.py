@@ -82,7 +82,7 @@ def test_it_starts_what_it_should_and_no_more(scenario: Scenario, result: Result
 
 @each_scenario
 def test_each_invocation_logs_one_line(result: Result) -> None:
-    """Whoever is called at night finds one line for each answer of a function, saying the same as the answer."""
+    """At night one line for each answer of a function says the same as the answer."""
     details = [line for line in result.lines if line["outcome"] == "incomplete"]
     told = [
         (line["outcome"], line["reason"] if line["level"] in ("ERROR", "WARN") else "")

@@ -29,7 +29,7 @@ PIPELINE = {
 }
 ENDLESS = {"local:seconds": "600", "local:stopping-seconds": "0"}
 QUICK = {"local:seconds": "0", "local:stopping-seconds": "0"}
-# From the outside in: whoever is stopped starts nothing any more. Wake is over by itself.
+# From the outside in: what is stopped starts nothing more. Wake is over by itself.
 STOPPED, AWAITED = ("Trigger", "Pipeline", "Crawl"), "Wake"
 # What Athena asks for of a query that reads no table, in this order.
 QUERYING = ["s3:GetBucketLocation", "s3:PutObject"]
@@ -69,7 +69,7 @@ def set_up(stack: Stack) -> None:
         stack.glue.create_job(Name=job, Role=ROLE, Command={}, Tags=tags, ExecutionProperty=many)
     for crawler, tags in ((CRAWLER, QUICK), (LONG_CRAWLER, ENDLESS)):
         create_crawler(stack, crawler, tags)
-    # One that is over, for whoever asks for the last one.
+    # One that is over, for checks that ask for the last one.
     stack.glue.start_crawler(Name=CRAWLER)
     ready(stack, CRAWLER)
     set_up_work(stack)

@@ -386,7 +386,7 @@ async fn a_hanging_estimate_does_not_outlast_the_function() {
     assert!(elapsed < lambda_timeout, "{elapsed:?}");
 }
 
-/// The Python Lambda knows no limits: its callers' other fields are none of ours.
+/// The Python Lambda knows no limits: its callers' other fields do not concern us.
 #[tokio::test]
 async fn without_a_moment_other_fields_are_ignored() {
     let input = json!({"Crawler_Name": "orders", "timeoutSeconds": "600", "stopOnTimeout": 1});

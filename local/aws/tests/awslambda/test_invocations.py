@@ -50,7 +50,7 @@ def test_a_fault_strikes_the_function_that_has_its_tag(
 
 @pytest.mark.parametrize(("tag", "value"), [("Invok", "1 hang"), ("Invoke", "once hang"), ("Invoke", "1 garbage")])
 def test_a_tag_that_would_be_ignored_is_refused(local: Local, tag: str, value: str) -> None:
-    """Protects against a scenario that silently is none, when a function is made and later."""
+    """Protects against a scenario that silently does nothing, when a function is made and later."""
     assert error_code(function, local=local, tag=tag, value=value)[0] == "InvalidParameterValueException"
     name = function(local, "Invoke", "1 hang")
     arn = local.aws.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]

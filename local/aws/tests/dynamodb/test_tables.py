@@ -32,7 +32,7 @@ def test_a_fault_strikes_the_table_that_has_its_tag(local: Local) -> None:
 
 @pytest.mark.parametrize("tag", ["local:fault:PutIem", "local:seconds"])
 def test_a_tag_with_a_typo_is_refused(local: Local, tag: str) -> None:
-    """Protects against a scenario that silently is none."""
+    """Protects against a scenario that silently does nothing."""
     code, message = error_code(
         local.aws.client("dynamodb").create_table,
         TableName=unique("table"),

@@ -97,7 +97,7 @@ def test_the_history_can_be_filtered_by_state_id_and_cost(local: Local, history:
 
 
 def test_the_history_comes_in_pages(local: Local, history: Any) -> None:
-    """Protects whoever follows NextToken."""
+    """Protects callers that follow NextToken."""
     name, crawls = history
     first = local.glue.list_crawls(CrawlerName=name, MaxResults=3)
     rest = local.glue.list_crawls(CrawlerName=name, MaxResults=3, NextToken=first["NextToken"])

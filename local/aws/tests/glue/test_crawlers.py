@@ -103,7 +103,7 @@ def test_a_name_that_glue_refuses_is_refused(local: Local, name: str) -> None:
     ],
 )
 def test_a_tag_with_a_typo_is_refused(local: Local, tags: dict[str, str]) -> None:
-    """Protects against a scenario that silently is none."""
+    """Protects against a scenario that silently does nothing."""
     assert error_code(local.crawler, tags=tags)[0] == "InvalidInputException"
     name = local.crawler()
     assert (

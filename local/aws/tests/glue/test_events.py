@@ -31,7 +31,7 @@ def told_of(local: Local, detail_type: str, name: str) -> str:
 )
 @pytest.mark.parametrize(("outcome", "last"), [("succeeded", "succeeded"), ("failed", "failed"), ("cancelled", None)])
 def test_a_crawl_announces_its_beginning_and_its_end(local: Local, outcome: str, last: str | None) -> None:
-    """Protects whoever waits for events: their form, and that a crawl that was stopped announces no end."""
+    """Protects those who wait for events: their form, and that a crawl that was stopped announces no end."""
     name = local.crawler(tags={"local:outcome": outcome, "local:error": "no access"})
     queue = told_of(local, "Glue Crawler State Change", name)
     local.crawl(name)
@@ -73,7 +73,7 @@ def test_a_crawl_announces_what_it_has_changed(local: Local) -> None:
     ],
 )
 def test_a_job_run_announces_its_end(local: Local, tags: dict[str, str], documented: str) -> None:
-    """Protects whoever waits for events: each end has a state, a severity and a message."""
+    """Protects those who wait for events: each end has a state, a severity and a message."""
     name, expected = local.job(tags=tags), sample(documented)
     queue = told_of(local, "Glue Job State Change", name)
     run = local.run_job(name)
@@ -95,7 +95,7 @@ def test_a_job_run_announces_its_end(local: Local, tags: dict[str, str], documen
     ids=["lost", "twice", "swapped", "late"],
 )
 def test_announcements_may_be_lost_late_and_out_of_order(local: Local, tags: dict[str, str], states: list[str]) -> None:
-    """Protects whoever is told: events come at least once, in no order, and by best effort."""
+    """Protects those who are told: events come at least once, in no order, and by best effort."""
     name = local.crawler(tags=tags)
     queue, witness = told_of(local, "Glue Crawler State Change", name), local.crawler()
     told = told_of(local, "Glue Crawler State Change", witness)

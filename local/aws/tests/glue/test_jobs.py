@@ -88,7 +88,7 @@ def test_scripts_share_modules(local: Local) -> None:
     validated="never",
 )
 def test_a_missing_module_fails_the_run_and_is_named(local: Local) -> None:
-    """Protects whoever mistypes it: without the run's failure it would be an ImportError somewhere else."""
+    """Protects against a typing error, which would be an ImportError somewhere else."""
     location = f"s3://{local.bucket()}/gone.py"
     run = local.run_job(local.job("pass", DefaultArguments={"--extra-py-files": location}))
     assert run["JobRunState"] == "FAILED"
@@ -96,7 +96,7 @@ def test_a_missing_module_fails_the_run_and_is_named(local: Local) -> None:
 
 
 def test_a_missing_script_fails_the_run_and_is_named(local: Local) -> None:
-    """Protects whoever mistypes ScriptLocation: ministack succeeds here."""
+    """Protects against a mistyped ScriptLocation, with which ministack succeeds."""
     location = f"s3://{local.bucket()}/gone.py"
     run = local.run_job(local.job(Command={"Name": "pythonshell", "ScriptLocation": location}))
     assert run["JobRunState"] == "FAILED"

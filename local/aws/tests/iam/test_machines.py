@@ -82,7 +82,7 @@ def test_a_task_that_the_role_does_not_allow_fails(
 
 
 def test_every_integration_of_ministack_has_names_for_its_errors() -> None:
-    """Protects whoever upgrades ministack: a denied task of a new integration would break its execution."""
+    """Protects those who upgrade ministack: a denied task of a new integration would break its execution."""
     served = {resource.split(":")[5] for resource in sfn._SERVICE_DISPATCH}
     assert served <= integrations.OPTIMIZED.keys()
 

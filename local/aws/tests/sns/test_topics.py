@@ -54,6 +54,6 @@ def test_a_fault_strikes_the_topic_that_has_its_tag(local: Local) -> None:
 
 @pytest.mark.parametrize("tag", ["local_fault_Publsh", "local_seconds"])
 def test_a_tag_with_a_typo_is_refused(local: Local, tag: str) -> None:
-    """Protects against a scenario that silently is none."""
+    """Protects against a scenario that silently does nothing."""
     code, message = error_code(topic, local=local, **{tag: "1 Throttled"})
     assert (code, tag.replace("_", ":") in message) == ("InvalidParameter", True)

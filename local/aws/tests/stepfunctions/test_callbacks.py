@@ -64,7 +64,7 @@ def test_a_token_that_comes_back_ends_the_wait_with_its_output(local: Local) -> 
 
 
 def test_a_token_may_bring_a_failure(local: Local) -> None:
-    """Protects whoever sends failures back: error and cause are those that were sent."""
+    """Protects those who send failures back: error and cause are those that were sent."""
     where = table(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     local.states.send_task_failure(taskToken=token(local, where), error="Boom", cause="because")
@@ -122,7 +122,7 @@ def test_a_token_that_nobody_waits_for_is_refused(local: Local) -> None:
 
 
 def test_an_abort_ends_the_wait(local: Local) -> None:
-    """Protects whoever stops a run: nothing waits on, and the token is worth nothing."""
+    """Protects those who stop a run: nothing waits on, and the token is worth nothing."""
     where = table(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     held = token(local, where)

@@ -104,7 +104,7 @@ def test_a_timeout_that_is_caught_has_no_cause(local: Local) -> None:
 )
 @pytest.mark.parametrize("service", ["glue", "sfn", "s3", "dynamodb"])
 def test_an_action_that_is_not_there_is_named(local: Local, service: str) -> None:
-    """Protects whoever mistypes an action from an error about something else."""
+    """Protects those who mistype an action from an error about something else."""
     task = {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:{service}:crawlEverything", "End": True}
     error, cause = local.failure(Task=task | {"Arguments": {}})
     assert "crawleverything" in (error + cause).lower()

@@ -155,7 +155,7 @@ def test_an_expression_may_not_go_too_deep(local: Local, depth: int) -> None:
 
 
 def test_an_expression_may_not_compute_for_ever(local: Local) -> None:
-    """Protects the local AWS itself, and whoever would wait a second too long on AWS."""
+    """Protects the local AWS itself, and those who would wait a second too long on AWS."""
     error, cause = local.failure(Pass=expression("($loop := function() { $loop() }; $loop())"))
     assert error == "States.QueryEvaluationError"
     assert "D1012" in cause

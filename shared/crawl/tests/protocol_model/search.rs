@@ -23,7 +23,7 @@ pub(crate) enum Promise {
     /// Whatever has happened, all callers may still be told. And nobody waits for others without need:
     /// see [`is_stuck`].
     Ends,
-    /// Whoever waits for a crawl that has ended is told at the next look, good or bad, also if the next
+    /// A caller that waits for an ended crawl is told at the next look, good or bad, also if the next
     /// crawl is under way already. See [`is_kept_waiting`].
     Prompt,
 }

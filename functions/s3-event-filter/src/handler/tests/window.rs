@@ -115,7 +115,7 @@ fn any_world() -> impl Strategy<Value = World> {
 proptest! {
     #![proptest_config(config())]
 
-    /// The promise "Lossless": whoever of a window's events came first and started the run, it begins to crawl
+    /// The promise "Lossless": whichever of a window's events came first and started the run, it begins to crawl
     /// strictly after every one of them was handled, as long as no filter's clock is behind that of Step Functions
     /// by more than 5 s: exactly 5 s will do, because a window ends before its end. How far a filter is ahead, and
     /// how far both are off the true time, does not matter.
