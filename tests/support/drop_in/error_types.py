@@ -1,6 +1,7 @@
 """The error types of Python Lambdas and of crawler-sync's functions, in every case that there is."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from tests.support import documents
@@ -50,11 +51,14 @@ def requests(functions: Mapping[tuple[str, str], Functions]) -> dict[str, Reques
 
 
 def table(results: Mapping[str, Ran]) -> str:
-    rows = [COLUMNS, ["---"] * len(COLUMNS)]
+    rows, same = [COLUMNS, ["---"] * len(COLUMNS)], list[str]()
     for case in CASES:
         python, ours = (_cell(*(results[_key(side, case, each)] for each in OPERATIONS)) for side in SIDES)
-        rows.append([case.name, python, ours if ours == python else f"**{ours}**"])
-    return documents.table(rows)
+        if ours == python:
+            same += [error for error in re.findall(r"`\w+`", ours) if error not in same]
+        else:
+            rows.append([case.name, python, ours])
+    return documents.table([*rows, ["AWS's usual errors", ", ".join(same), "the same"]])
 
 
 def _ask(function: str) -> str:
