@@ -7,6 +7,7 @@
 //! | [`notify`] | who is told how a run ended |
 //! | [`text`] | texts with values of the run in them |
 //! | [`plan`] | what a run of it does, with nothing left to decide |
+//! | [`work`] | what a step of it starts |
 //! | [`window`] | the span of time whose objects share a run |
 
 pub mod notify;
@@ -15,3 +16,4 @@ pub mod spec;
 pub mod text;
 pub mod trigger;
 pub mod window;
+pub mod work;

@@ -12,15 +12,16 @@ use crate::notify::{Home, Notify};
 use crate::spec::{self, Parameter, Pipeline};
 use crate::text::{Fact, Facts, Place, Runs, Template, Text};
 use crate::window::Window;
+use crate::work::{QueryContext, QueryRequest, Request, Task};
 
 /// In seconds: a day.
 const DEFAULT_TIMEOUT: u64 = 86_400;
+/// The workgroup that every account has.
+const DEFAULT_WORKGROUP: &str = "primary";
 /// In bytes. What a state assigns may have 262,144; the rest is left for what comes with the answer.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
 const LONGEST_PLAN: usize = 240_000;
-/// The workgroup that every account has.
-const DEFAULT_WORKGROUP: &str = "primary";
 /// In characters, of a query's parameter.
 ///
 /// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
@@ -89,107 +90,6 @@ pub struct Step {
     pub timeout_seconds: Option<u64>,
     /// Whether the run goes on when the step has failed.
     pub optional: bool,
-}
-
-/// Something that a step starts, and how its failures are told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Task {
-    kind: Kind,
-    /// The error of a run that it ends.
-    failure: &'static str,
-    /// What causes call it: "job load-orders".
-    subject: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Job,
-    Function,
-    Query,
-    Machine,
-    Crawl,
-}
-
-/// What work is started with. Small beside it, [`Task`] can be copied by the machine, and this cannot.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Request {
-    /// A Glue job.
-    Job {
-        /// Its name.
-        job: String,
-        /// All of its arguments.
-        arguments: BTreeMap<String, String>,
-    },
-    /// A Lambda function.
-    Function {
-        /// Its name, perhaps with an alias or version.
-        function: String,
-        /// What it gets.
-        payload: Value,
-    },
-    /// An Athena query.
-    Query {
-        /// As Athena takes it.
-        request: QueryRequest,
-    },
-    /// A state machine.
-    Machine {
-        /// Its name, perhaps with an alias or version.
-        machine: String,
-        /// Its input.
-        input: Map<String, Value>,
-    },
-}
-
-/// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct QueryRequest {
-    query_string: String,
-    work_group: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query_execution_context: Option<QueryContext>,
-    /// SQL: a string is a literal in its quotes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_parameters: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct QueryContext {
-    database: String,
-}
-
-impl Task {
-    fn new(kind: Kind, name: &str) -> Self {
-        let (failure, noun) = match kind {
-            Kind::Job => ("JobFailed", "job"),
-            Kind::Function => ("FunctionFailed", "function"),
-            Kind::Query => ("QueryFailed", "query in workgroup"),
-            Kind::Machine => ("MachineFailed", "machine"),
-            Kind::Crawl => ("CrawlFailed", "crawler"),
-        };
-        let subject = format!("{noun} {name}");
-        Self {
-            kind,
-            failure,
-            subject,
-        }
-    }
-}
-
-impl Request {
-    fn task(&self) -> Task {
-        let (kind, name) = match self {
-            Self::Job { job, .. } => (Kind::Job, job),
-            Self::Function { function, .. } => (Kind::Function, function),
-            Self::Query { request } => (Kind::Query, &request.work_group),
-            Self::Machine { machine, .. } => (Kind::Machine, machine),
-        };
-        Task::new(kind, name)
-    }
 }
 
 /// Plans the run of a pipeline by an execution.
@@ -355,7 +255,7 @@ impl Filler {
             work: request.as_ref().map(Request::task),
             request,
             retries: step.retries.unwrap_or(0),
-            crawl: (step.crawler.as_deref()).map(|crawler| Task::new(Kind::Crawl, crawler)),
+            crawl: step.crawler.as_deref().map(Task::crawl),
             crawler: step.crawler,
             r#await: step.r#await.unwrap_or(true),
             timeout_seconds: step.timeout_seconds,
