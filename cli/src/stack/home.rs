@@ -9,7 +9,7 @@ use super::run::{Kind, Work};
 /// A stack, its account and its Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Home {
-    /// `aws`; in China `aws-cn`, in GovCloud `aws-us-gov`.
+    /// `aws`; in China `aws-cn`, in the Regions of the US government `aws-us-gov`.
     pub(crate) partition: String,
     pub(crate) region: String,
     pub(crate) account: String,
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(home.queue(), "etl-dead-letters");
     }
 
-    /// China and GovCloud have ARNs and a console of their own.
+    /// China and the US government have ARNs and a console of their own.
     #[test]
     fn partitions_have_their_own_arns_and_consoles() {
         for (partition, region, domain) in [

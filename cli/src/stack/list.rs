@@ -1,8 +1,6 @@
 //! Runs of a stack, from the lists of Step Functions: a call a thousand runs, and one more for each whose name does
 //! not tell enough.
 
-use std::collections::HashMap;
-
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
@@ -12,6 +10,8 @@ use jiff::Timestamp;
 use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::Value;
+
+mod absorbed;
 
 use super::names::Named;
 use super::run::{Problem, Start, Status};
@@ -71,7 +71,7 @@ pub(crate) async fn runs(stack: &Stack, which: &Which<'_>) -> Result<Vec<Row>, F
         listed.extend(list(stack, &client, which, status).await?);
     }
     listed.sort_by_key(|item| std::cmp::Reverse(*item.start_date()));
-    let absorbed = perhaps_absorbed(&listed);
+    let absorbed = absorbed::perhaps(&listed);
     let rows = stream::iter(listed.iter().zip(absorbed)).map(|(item, absorbed)| {
         let client = &client;
         async move {
@@ -85,7 +85,7 @@ pub(crate) async fn runs(stack: &Stack, which: &Which<'_>) -> Result<Vec<Row>, F
             } else {
                 None
             };
-            Ok::<_, Failure>(row(item, named, told.as_ref()))
+            Ok::<_, Failure>(row(item, &named, told.as_ref()))
         }
     });
     let mut rows: Vec<_> = rows.buffered(CALLS).try_collect().await?;
@@ -164,7 +164,7 @@ pub(crate) async fn find(stack: &Stack, run: Option<&str>) -> Result<String, Fai
             return Ok(item.execution_arn);
         }
         let told = describe(stack, &client, item.execution_arn()).await?;
-        if row(&item, named, Some(&told)).pipeline == pipeline {
+        if row(&item, &named, Some(&told)).pipeline == pipeline {
             return Ok(item.execution_arn);
         }
     }
@@ -193,48 +193,7 @@ pub(crate) async fn status(stack: &Stack, client: &Client, arn: &str) -> Result<
     Ok(standing(told.status(), told.stop_date(), Some(&told)))
 }
 
-/// Which runs may have left their windows to a newer one. A run works while no older one of its queue does: so one
-/// that ended before an older one, while a newer one was there, most probably did not.
-fn perhaps_absorbed(runs: &[ExecutionListItem]) -> Vec<bool> {
-    let mut queues: HashMap<String, Vec<(Timestamp, Timestamp, Timestamp)>> = HashMap::new();
-    let spans: Vec<_> = runs.iter().map(span).collect();
-    for (queue, end, began, ended) in spans.iter().flatten() {
-        let ended = ended.unwrap_or(Timestamp::MAX);
-        queues
-            .entry(queue.clone())
-            .or_default()
-            .push((*end, *began, ended));
-    }
-    let of_queue = |queue: &String| queues.get(queue).into_iter().flatten();
-    spans
-        .iter()
-        .map(|span| {
-            let Some((queue, end, _, Some(ended))) = span else {
-                return false;
-            };
-            let beside =
-                |other: &&(Timestamp, Timestamp, Timestamp)| other.1 <= *ended && *ended <= other.2;
-            let older = of_queue(queue).filter(beside).any(|other| other.0 < *end);
-            let newer = of_queue(queue).filter(beside).any(|other| other.0 > *end);
-            older && newer
-        })
-        .collect()
-}
-
-/// The queue, the window's end, the beginning and the end of a window's run.
-fn span(item: &ExecutionListItem) -> Option<(String, Timestamp, Timestamp, Option<Timestamp>)> {
-    let Named::Window { queue, end, .. } = Named::of(item.name()) else {
-        return None;
-    };
-    Some((
-        queue,
-        end,
-        moments::read(item.start_date()),
-        item.stop_date().map(moments::read),
-    ))
-}
-
-fn row(item: &ExecutionListItem, named: Named, told: Option<&DescribeExecutionOutput>) -> Row {
+fn row(item: &ExecutionListItem, named: &Named, told: Option<&DescribeExecutionOutput>) -> Row {
     let began = moments::read(item.start_date());
     let input = told.and_then(|told| json(told.input())).unwrap_or_default();
     let name = text(&input, "name");
@@ -242,7 +201,7 @@ fn row(item: &ExecutionListItem, named: Named, told: Option<&DescribeExecutionOu
         .or_else(|| named.pipeline().map(str::to_owned))
         .unwrap_or_default();
     let (window_end, date) = match named {
-        Named::Window { end, .. } => (Some(end), None),
+        Named::Window { end, .. } => (Some(*end), None),
         Named::Day { date, .. } => (None, Some(date.to_string())),
         Named::Object { .. } | Named::Other => match Start::of(&input) {
             Start::Window { end, .. } => (Some(end), None),

@@ -10,9 +10,13 @@ mod plan;
 mod reader;
 mod said;
 mod start;
+mod step;
 
 pub(crate) use reader::{News, Reader, What};
 pub(crate) use start::Start;
+pub(crate) use step::{
+    Attempt, Changes, Crawl, Crawled, Crawling, Kind, Stage, Standing, Step, Work,
+};
 
 /// An execution of the pipeline machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -102,139 +106,6 @@ pub(crate) enum Reason {
     Retry,
 }
 
-/// Steps side by side.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Stage {
-    pub(crate) name: Option<String>,
-    pub(crate) steps: Vec<Step>,
-}
-
-/// Work, a crawler, or work and then its crawler.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Step {
-    /// In words: "stage 2 (silver), step 1".
-    pub(crate) place: String,
-    pub(crate) work: Option<Work>,
-    pub(crate) crawl: Option<Crawl>,
-    /// Whether the run goes on when it fails.
-    pub(crate) optional: bool,
-    pub(crate) waits: Vec<Wait>,
-    pub(crate) failure: Option<Problem>,
-}
-
-/// What a step does first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Work {
-    pub(crate) kind: Kind,
-    /// The job's, the function's, the workgroup's or the machine's name.
-    pub(crate) subject: String,
-    /// None before it has begun.
-    pub(crate) attempts: Vec<Attempt>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum Kind {
-    Job,
-    Function,
-    Query,
-    Machine,
-}
-
-/// Work that was begun.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Attempt {
-    pub(crate) began: Timestamp,
-    /// The job's run, the query, or the ARN of the machine's execution; a function's has none.
-    pub(crate) id: Option<String>,
-    #[serde(flatten)]
-    pub(crate) standing: Standing,
-}
-
-/// How a part of a run stands that has begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(
-    tag = "status",
-    rename_all = "SCREAMING_SNAKE_CASE",
-    rename_all_fields = "camelCase"
-)]
-pub(crate) enum Standing {
-    Running,
-    Succeeded {
-        ended: Timestamp,
-    },
-    Failed {
-        ended: Timestamp,
-        #[serde(flatten)]
-        problem: Problem,
-    },
-    /// It ended with what it was a part of.
-    Stopped {
-        ended: Timestamp,
-    },
-}
-
-/// The crawler of a step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Crawl {
-    pub(crate) crawler: String,
-    /// Whether the step ends when the crawl does.
-    pub(crate) awaited: bool,
-    /// None before it has begun.
-    pub(crate) execution: Option<Crawling>,
-}
-
-/// An execution of the crawl machine.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Crawling {
-    pub(crate) began: Timestamp,
-    /// None until the start has been answered.
-    pub(crate) arn: Option<String>,
-    #[serde(flatten)]
-    pub(crate) standing: Standing,
-    /// What start-crawler and get-crawler-state answered last, in words.
-    pub(crate) news: Option<String>,
-    pub(crate) result: Option<Crawled>,
-}
-
-/// What the crawl machine returns.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Crawled {
-    /// STARTED, JOINED or SATISFIED.
-    pub(crate) outcome: String,
-    pub(crate) polls: u64,
-    pub(crate) waited_seconds: f64,
-    /// None where an earlier crawl was fresh enough.
-    pub(crate) crawl: Option<CrawlDetails>,
-}
-
-/// What get-crawler-state tells of a crawl.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct CrawlDetails {
-    pub(crate) status: String,
-    pub(crate) start_time: Option<Timestamp>,
-    pub(crate) end_time: Option<Timestamp>,
-    pub(crate) crawl_id: Option<String>,
-    pub(crate) dpu_hours: Option<f64>,
-    pub(crate) error_message: Option<String>,
-    pub(crate) log_group: Option<String>,
-    pub(crate) log_stream: Option<String>,
-    /// None where Glue does not tell.
-    pub(crate) tables: Option<Changes>,
-    pub(crate) partitions: Option<Changes>,
-}
-
-/// How many tables or partitions of the catalog a crawl has changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Changes {
-    pub(crate) created: u64,
-    pub(crate) updated: u64,
-    pub(crate) deleted: u64,
-}
-
 impl Run {
     /// All steps, with the numbers of stage and step that they are called by: 2.1.
     pub(crate) fn steps(&self) -> impl Iterator<Item = (usize, usize, &Step)> {
@@ -269,34 +140,6 @@ impl Run {
                 _ => None,
             })
             .collect()
-    }
-}
-
-impl Step {
-    pub(crate) fn crawling(&self) -> Option<&Crawling> {
-        self.crawl.as_ref()?.execution.as_ref()
-    }
-}
-
-impl Attempt {
-    fn new(began: Timestamp) -> Self {
-        Self {
-            began,
-            id: None,
-            standing: Standing::Running,
-        }
-    }
-}
-
-impl Crawling {
-    fn new(began: Timestamp) -> Self {
-        Self {
-            began,
-            arn: None,
-            standing: Standing::Running,
-            news: None,
-            result: None,
-        }
     }
 }
 
@@ -339,40 +182,11 @@ impl Status {
     }
 }
 
-impl Standing {
-    pub(crate) fn ended(&self) -> Option<Timestamp> {
-        match self {
-            Self::Running => None,
-            Self::Succeeded { ended } | Self::Failed { ended, .. } | Self::Stopped { ended } => {
-                Some(*ended)
-            }
-        }
-    }
-
-    /// Ends what still runs.
-    fn stop(&mut self, ended: Timestamp) {
-        if *self == Self::Running {
-            *self = Self::Stopped { ended };
-        }
-    }
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = [&self.error, &self.cause].map(String::as_str);
         let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
         formatter.write_str(&said.join(": "))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Job => "job",
-            Self::Function => "function",
-            Self::Query => "query",
-            Self::Machine => "machine",
-        })
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     /// An argument for all jobs of the run, unless a step says otherwise; may be repeated. As in a pipeline file, {date}
     /// stands for the day.
     #[arg(long = "argument", value_name = "NAME=VALUE", value_parser = input::argument)]
-    arguments: Vec<(String, String)>,
+    given: Vec<(String, String)>,
     /// Follow the run until it is over.
     #[arg(long, conflicts_with = "from")]
     follow: bool,
@@ -79,14 +79,14 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(pipeline) => pipeline,
         None => deployed::pipeline(&stack, &arguments.pipeline).await?,
     };
-    let starter = Starter::new(&stack, pipeline, &arguments.arguments);
+    let runs = Starter::new(&stack, pipeline, &arguments.given);
     let format = arguments.stack.format;
     if let Some((from, to)) = days {
-        let backfill = Backfill::new(&starter, from, to, format);
+        let backfill = Backfill::new(&runs, from, to, format);
         let resume = |day| arguments.resume(day, to);
         return backfill.run(arguments.parallel, format, resume).await;
     }
-    let started = starter.start(arguments.date).await?;
+    let started = runs.start(arguments.date).await?;
     if arguments.follow {
         return follow(&stack, &started.arn, format).await;
     }
@@ -123,7 +123,7 @@ impl Arguments {
         if self.parallel > 1 {
             say("--parallel", self.parallel.to_string());
         }
-        for (name, value) in &self.arguments {
+        for (name, value) in &self.given {
             say(
                 "--argument",
                 format!("{}={value}", name.trim_start_matches('-')),
@@ -171,13 +171,14 @@ fn file(pipeline: &str) -> Option<PathBuf> {
 /// The pipeline of a file, as its runs get it.
 fn read(path: PathBuf) -> Result<Value, Failure> {
     let (files, found) = files::read(&[path]);
-    match (&files[..], &found[..]) {
-        ([file], []) => Ok(resources::input(file)),
-        _ => {
-            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-            Err(Failure::Impossible(found.join("\n")))
-        }
+    if let ([file], []) = (&files[..], &found[..]) {
+        return Ok(resources::input(file));
     }
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    Err(Failure::Impossible(found.join(
+        "
+",
+    )))
 }
 
 /// Starts runs of a pipeline.

@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::columns::cut;
 use super::super::moments;
-use super::super::run::{Attempt, Crawled, Crawling, News, Run, Standing, Start, Step, What};
+use super::super::run::{
+    Attempt, Changes, Crawled, Crawling, News, Run, Standing, Start, Step, What,
+};
 
 /// Prints news as lines.
 #[derive(Debug, Default)]
@@ -239,21 +241,24 @@ fn came_of(standing: &Standing, began: Timestamp, changes: Option<String>) -> Op
 /// What a crawl has changed in the catalog.
 fn changes(crawled: &Crawled) -> Option<String> {
     let crawl = crawled.crawl.as_ref()?;
-    let of = |what: &str, count: u64, how: &str| {
-        let s = if count == 1 { "" } else { "s" };
-        (count > 0).then(|| format!("{count} {what}{s} {how}"))
-    };
-    let kinds = [("table", crawl.tables), ("partition", crawl.partitions)];
-    let told: Vec<_> = (kinds.into_iter())
-        .filter_map(|(what, changes)| Some((what, changes?)))
-        .flat_map(|(what, changes)| {
-            [
-                of(what, changes.created, "created"),
-                of(what, changes.updated, "changed"),
-                of(what, changes.deleted, "deleted"),
-            ]
-        })
-        .flatten()
-        .collect();
+    let tables = crawl.tables.map(|changes| counted("table", changes));
+    let partitions = crawl
+        .partitions
+        .map(|changes| counted("partition", changes));
+    let told: Vec<_> = tables.into_iter().chain(partitions).flatten().collect();
     (!told.is_empty()).then(|| told.join(", "))
+}
+
+fn counted(what: &str, changes: Changes) -> Vec<String> {
+    let counts = [
+        (changes.created, "created"),
+        (changes.updated, "changed"),
+        (changes.deleted, "deleted"),
+    ];
+    let some = counts.into_iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, how)| {
+        let s = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{s} {how}")
+    })
+    .collect()
 }
