@@ -68,23 +68,27 @@ sam-build: $(BUILD)/ready $(CHECKS)/ready  ## Build with SAM into .local/sam/, a
 	rustup target add $(RUST_TARGET)
 	$(SAM_BUILD) --build-dir .local/sam/$(ARCHITECTURE)
 
-# One function at a time: together they would have the features of each other's dependencies.
+# One at a time: together they would have the features of each other's dependencies.
+PACKAGE = PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --target $(RUST_TARGET) --package
 .PHONY: package
-package: $(BUILD)/ready  ## Build the zips of a release into target/package/ (ARCHITECTURE=x86_64)
+package: $(BUILD)/ready  ## Build what a release attaches, functions and command-line tool, into target/package/ (ARCHITECTURE=x86_64)
 	rustup target add $(RUST_TARGET)
 	mkdir -p target/package
 	set -e; for function in $(FUNCTIONS); do \
-	  PATH="$$PWD/$(BUILD)/bin:$$PATH" cargo lambda build --release --locked --package $$function \
-	    --target $(RUST_TARGET) --output-format zip; \
+	  $(PACKAGE) $$function --output-format zip; \
 	  cp target/lambda/$$function/bootstrap.zip target/package/$$function-$(ARCHITECTURE).zip; \
 	done
+	$(PACKAGE) crawler-sync --lambda-dir target/tool
+	tar --create --gzip --file target/package/crawler-sync-$(ARCHITECTURE).tar.gz --transform 's/bootstrap/crawler-sync/' \
+	  --directory target/tool/crawler-sync bootstrap
 
 .PHONY: sbom
 sbom: .local/sbom/ready  ## Write what each function is made of into target/package/ (CycloneDX)
 	mkdir -p target/package
 	PATH="$$PWD/.local/sbom/bin:$$PATH" cargo cyclonedx --format json --no-build-deps --override-filename sbom
 	set -e; for function in $(FUNCTIONS); do mv functions/$$function/sbom.json target/package/$$function.cdx.json; done
-	rm -f shared/*/sbom.json cli/sbom.json
+	mv cli/sbom.json target/package/crawler-sync.cdx.json
+	rm -f shared/*/sbom.json
 
 .PHONY: docs
 docs: $(LOCAL)/ready bootstraps  ## Write what is generated: lists, tables and diagrams of the pages, and the schema
