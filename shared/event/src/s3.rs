@@ -19,7 +19,7 @@ const WRITES: [&str; 4] = [
 /// Who sent the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Source {
+pub enum Source {
     /// S3 itself.
     S3,
     /// CloudTrail, which reports API calls, failed ones included.
@@ -29,47 +29,47 @@ pub(crate) enum Source {
 /// What is known of the event, for readers of the answer. Nothing is decided on it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Report {
+pub struct Report {
     /// Who sent the event.
-    pub(crate) source: Source,
+    pub source: Source,
     /// The bucket.
-    pub(crate) bucket: Option<String>,
+    pub bucket: Option<String>,
     /// The key, exactly as the event has it.
-    pub(crate) key: Option<String>,
+    pub key: Option<String>,
     /// The object's size in bytes; CloudTrail doesn't tell.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// The object's version, in a versioned bucket.
-    pub(crate) version_id: Option<String>,
+    pub version_id: Option<String>,
     /// The CloudTrail call, or S3's reason.
-    pub(crate) event_name: Option<String>,
+    pub event_name: Option<String>,
     /// The envelope's time.
-    pub(crate) event_time: Option<String>,
+    pub event_time: Option<String>,
     /// The envelope's id.
-    pub(crate) event_id: Option<String>,
+    pub event_id: Option<String>,
 }
 
 /// An object that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     /// The bucket.
-    pub(crate) bucket: &'a str,
+    pub bucket: &'a str,
     /// The key, exactly as the event has it: neither source encodes it.
-    pub(crate) key: &'a str,
+    pub key: &'a str,
     /// The size in bytes, if known.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// The version, in a versioned bucket.
-    pub(crate) version_id: Option<&'a str>,
+    pub version_id: Option<&'a str>,
     /// What tells this write from another of the same key, and is the same in every duplicate.
-    pub(crate) occurrence: Option<&'a str>,
+    pub occurrence: Option<&'a str>,
 }
 
 /// An event that was understood.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Event<'a> {
+pub struct Event<'a> {
     /// What is known of it.
-    pub(crate) report: Report,
+    pub report: Report,
     /// The object written, or in words why none was.
-    pub(crate) written: Result<Object<'a>, String>,
+    pub written: Result<Object<'a>, String>,
 }
 
 /// Where a source keeps what both have.
@@ -105,8 +105,11 @@ const CLOUD_TRAIL: Fields = Fields {
     occurrence: &["detail.requestID", "id"],
 };
 
-/// Reads an EventBridge event. The error: it is none of the kinds understood here, or malformed.
-pub(crate) fn read(event: &Value) -> Result<Event<'_>, Mistake> {
+/// Reads an EventBridge event.
+///
+/// # Errors
+/// [`Mistake`], if it is none of the kinds understood here, or malformed.
+pub fn read(event: &Value) -> Result<Event<'_>, Mistake> {
     if !event.is_object() {
         return Err(Mistake::new(
             "event",
@@ -243,14 +246,14 @@ mod tests {
 
     fn native() -> Value {
         serde_json::from_str(include_str!(
-            "../events/native-object-created-putobject.json"
+            "../../../functions/s3-event-filter/events/native-object-created-putobject.json"
         ))
         .expect("a sample is JSON")
     }
 
     fn cloud_trail() -> Value {
         serde_json::from_str(include_str!(
-            "../events/cloudtrail-putobject-assumed-role.json"
+            "../../../functions/s3-event-filter/events/cloudtrail-putobject-assumed-role.json"
         ))
         .expect("a sample is JSON")
     }
@@ -382,8 +385,12 @@ mod tests {
     #[test]
     fn a_classic_notification_is_told_to_switch_eventbridge_on() {
         for sample in [
-            include_str!("../events/classic-notification-percent20.json"),
-            include_str!("../events/classic-notification-plus.json"),
+            include_str!(
+                "../../../functions/s3-event-filter/events/classic-notification-percent20.json"
+            ),
+            include_str!(
+                "../../../functions/s3-event-filter/events/classic-notification-plus.json"
+            ),
         ] {
             let event = serde_json::from_str(sample).expect("a sample is JSON");
             let message = error(&event);

@@ -4,8 +4,8 @@ use input::{Mistakes, Node};
 use pipeline::trigger::Selection;
 use serde_json::Value;
 
-use crate::event::Object;
 use crate::glob;
+use crate::s3::Object;
 
 /// Lets everything pass but what it names and what jobs write for themselves.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
-use crate::event::Object;
+use crate::s3::Object;
 
 /// How long after its window an execution begins. The filter's clock chooses the window, the clock
 /// of Step Functions waits for its end: while the former is behind by no more than this, nothing is lost.
