@@ -50,7 +50,7 @@ test: fmt lint unit check guards e2e  ## Run every check and test
 .PHONY: soak
 soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads and the faults again and again
 	MODEL_STEPS=5000000 cargo test --locked --release --package crawl --test protocol_model
-	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter -- --include-ignored
+	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter --package event -- --include-ignored
 	REQUESTS=200 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_sharing.py tests/e2e/test_waking.py
 	set -e; for round in 1 2 3 4 5; do OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py; done
 	set -e; for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
@@ -125,8 +125,8 @@ $(CONFIG):
 	sed -E '/^(stack_name|region|s3_prefix|parameter_overrides|image_repositories) /d' samconfig.toml > $@
 
 .PHONY: redrive
-redrive: $(CHECKS)/ready  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)
-	@$(CHECKS)/bin/python tools/redrive.py --stack '$(or $(STACK),$(error make redrive STACK=…: the name of the stack))' $(if $(DRY),--dry-run)
+redrive: bootstraps  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)
+	@target/debug/crawler-sync redrive --stack '$(or $(STACK),$(error make redrive STACK=…: the name of the stack))' $(if $(DRY),--dry-run)
 
 # --- the parts of test -------------------------------------------------------------------------
 

@@ -1,25 +1,23 @@
-"""`make redrive`: parked events go through the trigger again; none is lost on the way, however it ends."""
+"""`crawler-sync redrive`: parked events go through the trigger again; none is lost on the way, however it ends."""
 
 import json
 import re
+import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.demo import ROOT
+from local.demo.deploy import TOOL
+from tests.support.commands import Said, crawler_sync, signed_in
 from tests.support.events import sample
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import BUCKET, Stack, eventually
 from tests.support.triggers import HASTE, Rule, copy_of_trigger
 
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 PIPELINE = {"name": "redriven", "stages": [{"steps": [{"job": "nobody"}]}]}
-SCRIPT = "tools/redrive.py"
-# The same program, but what it hides comes back in seconds.
-FORGETFUL = "from tools import redrive; redrive.HIDDEN_SECONDS = 8; raise SystemExit(redrive.main())"
 
 
 class Parked:
@@ -27,32 +25,24 @@ class Parked:
 
     def __init__(self, stack: Stack, name: str) -> None:
         self.stack, self.name = stack, name
-        self.queue = stack.queue(name)
+        self.queue = stack.queue(f"{name}-dead-letters")
         self.pipeline = stack.states.create_state_machine(
-            name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn=ROLE
+            name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn=ROLE, publish=True
         )["stateMachineArn"]
+        version = {"stateMachineVersionArn": f"{self.pipeline}:1", "weight": 100}
+        stack.states.create_state_machine_alias(name="live", routingConfiguration=[version])
         replaced = {
             stack.outputs["PipelineStateMachineArn"]: self.pipeline,
             stack.outputs["DeadLetterQueueUrl"]: self.queue,
         }
-        self.trigger = copy_of_trigger(stack, name, replaced, HASTE)
+        self.trigger = copy_of_trigger(stack, f"{name}-trigger", replaced, HASTE)
         self.rule = Rule(stack, name, f"{name}/", PIPELINE, self.trigger, self.queue)
-        outputs = {
-            "DeadLetterQueueUrl": self.queue,
-            "TriggerStateMachineArn": self.trigger,
-            "PipelineStateMachineArn": self.pipeline,
-        }
-        template = {
-            "Resources": {"LogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}},
-            "Outputs": {output: {"Value": value} for output, value in outputs.items()},
-        }
-        self._formation = stack.aws.client("cloudformation")
-        self._formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-        eventually(lambda: "IN_PROGRESS" not in self._status())
-        assert self._status() == "CREATE_COMPLETE"
 
-    def _status(self) -> str:
-        return self._formation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
+    def park_nowhere(self) -> None:
+        """From now on, trigger finds no queue to park in."""
+        definition = self.stack.states.describe_state_machine(stateMachineArn=self.trigger)["definition"]
+        lost = definition.replace(json.dumps(self.queue), json.dumps("http://gone"))
+        self.stack.states.update_state_machine(stateMachineArn=self.trigger, definition=lost)
 
     def break_starts(self, machine: str, fault: str, operation: str = "StartExecution") -> None:
         tags = [{"key": f"local:fault:{operation}", "value": fault}]
@@ -90,19 +80,18 @@ class Parked:
     def runs(self) -> int:
         return len(self.stack.states.list_executions(stateMachineArn=self.pipeline)["executions"])
 
-    def start_redrive(self, *command: str) -> subprocess.Popen[str]:
+    def start_redrive(self, *options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *(command or [SCRIPT]), "--stack", self.name],
-            cwd=ROOT,
+            [TOOL, "redrive", "--stack", self.name, *options],
             env=self.stack.aws.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
 
-    def redrive(self, *command: str) -> tuple[int, list[str], str]:
+    def redrive(self, *options: str) -> tuple[int, list[str], str]:
         """Exit code, outcome of each event, and what was printed."""
-        process = self.start_redrive(*command)
+        process = self.start_redrive(*options)
         text, _ = process.communicate(timeout=90)
         outcomes = re.findall(r"^(\w+(?: again)?) +s3://|^(kept) ", text, re.MULTILINE)
         return process.returncode, sorted(one or other for one, other in outcomes), text
@@ -127,7 +116,7 @@ def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked) -> 
     parked.mend_starts(parked.trigger)
     assert parked.runs() == 0
 
-    code, listed, text = parked.redrive(SCRIPT, "--dry-run")
+    code, listed, text = parked.redrive("--dry-run")
     assert (code, listed, parked.counted(), parked.runs()) == (0, ["parked"] * 5, (5, 0), 0), text
     assert "NO_PERMISSIONS" in text
     assert "StepFunctions.AWSStepFunctionsException: Rate exceeded" in text
@@ -192,12 +181,10 @@ def test_what_cannot_be_sent_stays(parked: Parked) -> None:
 
 def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked) -> None:
     """The trigger's last resort leaves the event to its execution: the message must not go then."""
-    queue = {parked.stack.outputs["DeadLetterQueueUrl"]: "http://gone"}
-    lost = copy_of_trigger(parked.stack, f"{parked.name}-lost", queue, HASTE)
+    parked.park_nowhere()
     given = {"event": parked.event("a.csv"), "filter": {"sufixes": []}}
     parked.put({"error": "e", "cause": "c", "executionArn": "arn:aws:states:::execution", "input": given})
-    redrive = f"redrive.Redrive({parked.queue!r}, {lost!r}, {parked.pipeline!r}, dry=False)"
-    code, outcomes, text = parked.redrive("-c", f"from tools import redrive; raise SystemExit({redrive}.run())")
+    code, outcomes, text = parked.redrive()
     assert (code, outcomes) == (1, ["kept"]), text
     assert "EventLost" in text
     assert parked.counted() == (1, 0)
@@ -211,7 +198,7 @@ def test_killed_half_way_it_has_lost_nothing(parked: Parked) -> None:
     parked.mend_starts(parked.trigger)
     parked.break_starts(parked.trigger, "1 hang", "StartSyncExecution")
     parked.stack.aws.forget_calls()
-    process = parked.start_redrive("-c", FORGETFUL)
+    process = parked.start_redrive("--hidden-seconds", "8")
     # Two have been handled, the third hangs.
     eventually(lambda: parked.counted() == (0, 1))
     process.kill()
@@ -226,6 +213,55 @@ def test_killed_half_way_it_has_lost_nothing(parked: Parked) -> None:
     assert 1 <= parked.runs() <= 3
 
 
+def test_interrupted_it_ends_what_it_began(parked: Parked) -> None:
+    """Ctrl-C leaves nothing half done and nothing hidden: the next run can have the rest at once."""
+    parked.break_starts(parked.trigger, "forever AccessDeniedException")
+    parked.arrive(*[parked.event(f"{number}.csv") for number in range(30)])
+    parked.mend_starts(parked.trigger)
+    process = parked.start_redrive()
+    assert process.stdout
+    told = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=90)
+    assert process.returncode == 130, told + rest
+    assert "stopping" in rest
+    there, hidden = parked.counted()
+    assert hidden == 0
+    handled = len(re.findall(r"^(STARTED|JOINED) ", told + rest, re.MULTILINE))
+    assert (there > 0, there + handled) == (True, 30)
+    code, outcomes, text = parked.redrive()
+    assert (code, len(outcomes)) == (0, there), text
+
+
+def test_throttled_it_tries_again(parked: Parked) -> None:
+    """Many events are redriven at once, which meets quotas: none of them is kept for that."""
+    parked.put(parked.rule.sends(parked.event("busy.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
+    parked.break_starts(parked.trigger, "3 ThrottlingException", "StartSyncExecution")
+    code, outcomes, text = parked.redrive()
+    assert (code, outcomes) == (0, ["STARTED"]), text
+
+
+def test_a_denied_call_is_named(parked: Parked) -> None:
+    """Who may not read the queue learns what to ask for; who may not start keeps the message."""
+    parked.put(parked.rule.sends(parked.event("a.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
+
+    def redriven(*actions: str) -> Said:
+        environment = signed_in(parked.stack, *actions)
+        return crawler_sync(parked.stack, "redrive", "--stack", parked.name, environment=environment)
+
+    queue = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
+    for number in (0, 1, 2):
+        said = redriven(*queue[:number])
+        assert (said.code, said.out) == (1, "")
+        assert f"{queue[number]} on {parked.name}-dead-letters is denied" in said.err
+    said = redriven(*queue)
+    assert said.code == 1
+    assert "states:StartSyncExecution" in said.out
+    assert parked.counted() == (1, 0)
+    enough = (*queue, "sqs:DeleteMessage", "states:StartSyncExecution")
+    assert redriven(*enough).code == 0
+
+
 def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked) -> None:
     """SQS delivers at least once, and a run may be killed between handling an event and deleting its message."""
     given = parked.rule.sends(parked.event("twice.csv"))
@@ -238,7 +274,19 @@ def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked) -> None
 
 def test_a_stack_that_does_not_exist_is_named(stack: Stack) -> None:
     """A typo must not pass as an empty queue."""
-    command = [sys.executable, SCRIPT, "--stack", "nobody"]
-    ended = subprocess.run(command, cwd=ROOT, env=stack.aws.environment, capture_output=True, text=True)
+    command = [str(TOOL), "redrive", "--stack", "nobody"]
+    ended = subprocess.run(command, env=stack.aws.environment, capture_output=True, text=True)
     assert ended.returncode == 1
     assert "nobody" in ended.stderr
+
+
+def test_programs_get_the_same_as_json(parked: Parked) -> None:
+    """What a night's job makes of it must not hang on words for people."""
+    parked.put(parked.event("a.csv"), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger, ERROR_CODE="NO_PERMISSIONS")
+    parked.put("?")
+    code, _, text = parked.redrive("--dry-run", "--format", "json")
+    told = json.loads(text)
+    assert (code, told["hidden"]) == (1, 0)
+    assert {each["outcome"] for each in told["messages"]} == {"PARKED", "KEPT"}
+    [listed] = [each for each in told["messages"] if each["outcome"] == "PARKED"]
+    assert (listed["about"], listed["detail"]) == (f"s3://{BUCKET}/{parked.name}/a.csv", "NO_PERMISSIONS")
