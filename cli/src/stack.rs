@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use aws_config::SdkConfig;
 
+mod again;
 mod columns;
+mod commands;
 mod connect;
 mod deployed;
+pub(crate) mod explain;
 mod failure;
 pub(crate) mod follow;
 mod histories;
@@ -16,9 +19,14 @@ mod list;
 mod moments;
 mod names;
 mod options;
+mod parked;
+mod queue;
+pub(crate) mod redrive;
+mod rules;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod start;
+mod text;
 
 pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};

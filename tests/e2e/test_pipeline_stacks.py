@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import REGION, LocalAws
-from local.demo import ROOT
-from local.demo.deploy import QUICK, DeployError, deploy, deploy_pipelines
+from local.demo.deploy import QUICK, TOOL, DeployError, deploy, deploy_pipelines
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
@@ -273,10 +271,9 @@ class Parked:
         return self.stack.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", [])
 
     def redrive(self, *more: str) -> str:
-        command = [sys.executable, "tools/redrive.py", "--stack", Stack.NAME, *more]
-        ended = subprocess.run(
-            command, cwd=ROOT, env=self.stack.aws.environment, capture_output=True, text=True, timeout=90, check=False
-        )
+        command = [str(TOOL), "redrive", *more]
+        environment = self.stack.aws.environment
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 

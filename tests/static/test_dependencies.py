@@ -28,7 +28,7 @@ def dependencies(crate: str) -> set[str]:
     return {line.split()[0] for line in tree.splitlines() if line}
 
 
-@pytest.mark.parametrize("crate", ["crawl", "input", "pipeline", "lambda", "s3-event-filter", "plan-pipeline"])
+@pytest.mark.parametrize("crate", ["crawl", "input", "pipeline", "event", "lambda", "s3-event-filter", "plan-pipeline"])
 def test_what_is_pure_links_no_sdk(crate: str) -> None:
     """s3-event-filter and plan-pipeline call nothing: they need no SDK and no TLS."""
     linked = dependencies(crate)

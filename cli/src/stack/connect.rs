@@ -90,7 +90,11 @@ impl Stack {
     {
         let home = self.home.clone();
         match error.code() {
-            Some("StateMachineDoesNotExist" | "QueueDoesNotExist") => Failure::NoStack(home),
+            Some(
+                "StateMachineDoesNotExist"
+                | "QueueDoesNotExist"
+                | "AWS.SimpleQueueService.NonExistentQueue",
+            ) => Failure::NoStack(home),
             Some("ExecutionDoesNotExist") => {
                 let run = resource.rsplit(':').next().unwrap_or(resource);
                 Failure::NoRun(run.to_owned(), home)

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_eventbridge::types::Target;
 use aws_sdk_scheduler::types::ScheduleSummary;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{Failure, Machine, Stack};
+use super::{Failure, Machine, Stack, rules};
 
-/// What EventBridge puts the event in for. It stands in no quotes.
-const EVENT: &str = "<aws.events.event.json>";
 /// Calls side by side.
 const CALLS: usize = 10;
 
@@ -40,43 +37,13 @@ pub(crate) async fn pipeline(stack: &Stack, name: &str) -> Result<Value, Failure
 
 async fn of_rules(stack: &Stack) -> Result<Vec<Value>, Failure> {
     let client = aws_sdk_eventbridge::Client::new(&stack.config);
-    let trigger = stack.home.alias(Machine::Trigger);
-    let mut rules = Vec::new();
-    let mut next = None;
-    loop {
-        let page = client
-            .list_rule_names_by_target()
-            .target_arn(&trigger)
-            .set_next_token(next)
-            .send()
-            .await
-            .map_err(|error| Failure::of_call("events:ListRuleNamesByTarget", &trigger, &error))?;
-        rules.extend(page.rule_names.unwrap_or_default());
-        next = page.next_token;
-        if next.is_none() {
-            break;
-        }
-    }
-    let targets = stream::iter(rules).map(|rule| {
-        let call = client.list_targets_by_rule().rule(&rule);
-        async move {
-            let page = call.send().await;
-            page.map_err(|error| Failure::of_call("events:ListTargetsByRule", &rule, &error))
-        }
-    });
-    let targets: Vec<_> = targets.buffered(CALLS).try_collect().await?;
-    let targets = targets
-        .into_iter()
-        .filter_map(|page| page.targets)
-        .flatten();
-    let own = targets.filter(|target| target.arn == trigger);
-    Ok(own.filter_map(|target| of_target(&target)).collect())
-}
-
-fn of_target(target: &Target) -> Option<Value> {
-    let template = &target.input_transformer.as_ref()?.input_template;
-    let mut input: Value = serde_json::from_str(&template.replace(EVENT, "null")).ok()?;
-    Some(input.get_mut("pipeline")?.take())
+    let targets = rules::targets_of_trigger(&client, &stack.home).await?;
+    let inputs = targets
+        .iter()
+        .map(|target| rules::transformed(target, &Value::Null));
+    Ok(inputs
+        .filter_map(|input| Some(input.ok()?.get_mut("pipeline")?.take()))
+        .collect())
 }
 
 async fn of_schedules(stack: &Stack) -> Result<Vec<Value>, Failure> {

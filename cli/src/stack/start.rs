@@ -14,6 +14,7 @@ mod input;
 
 use backfill::Backfill;
 
+use super::commands::quoted;
 use super::follow::follow;
 use super::{Failure, Format, Machine, Options, Outcome, Stack, deployed, moments, names};
 use crate::files;
@@ -145,17 +146,6 @@ impl Arguments {
             .map(|word| quoted(word))
             .collect::<Vec<_>>()
             .join(" ")
-    }
-}
-
-/// The word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:=,@%+".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -16,7 +16,7 @@ from local.aws.answers import Response
 from local.aws.iam import callers, passing, resources
 from local.aws.iam.authorization import Denied, note
 
-original = patching.names(iam_actions, "extract_resource_arn", "access_denied_response")
+original = patching.names(iam_actions, "extract_iam_action", "extract_resource_arn", "access_denied_response")
 evaluator = patching.names(iam_evaluator, "enforce")
 dispatcher = patching.names(app, "_dispatch_service_request")
 
@@ -27,13 +27,24 @@ NAMING = ("glue", "states", "dynamodb", "athena", "events", "lambda", "scheduler
 
 
 def install() -> None:
-    patching.replace(iam_actions, extract_resource_arn=resource_of, access_denied_response=denial)
+    patching.replace(
+        iam_actions,
+        extract_iam_action=action_of,
+        extract_resource_arn=resource_of,
+        access_denied_response=denial,
+    )
     patching.replace(iam_evaluator, enforce=enforce)
     patching.replace(app, _dispatch_service_request=dispatch)
 
 
+def action_of(service: str, *request: Any) -> str | None:
+    """The action; a batch of SQS has none of its own."""
+    action: str | None = original.extract_iam_action(service, *request)
+    return action.removesuffix("Batch") if action and service == "sqs" else action
+
+
 def resource_of(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *more: Any) -> str:
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, more[0])
+    action = action_of(service, method, path, headers, body, more[0])
     if action and action.startswith(MENDED) and (arn := resources.of(action, _json(body))) != "*":
         return arn
     if action and action.startswith(MENDED) and not resources.forms(action):

@@ -1,0 +1,188 @@
+//! Looking at every link between an object and its run.
+
+use futures_util::future::join3;
+use jiff::Timestamp;
+
+use super::concern::{Concern, concerns, default_of, places};
+use super::object::{Bucket, Object, Url, Written};
+use super::runs::{Found, Search, Standing};
+use crate::stack::queue::Queue;
+use crate::stack::{Failure, Home, Machine, Stack, rules};
+
+/// Messages that are looked through for the object's event.
+const MOST_MESSAGES: usize = 1_000;
+/// How long messages are hidden that are looked at, should the looking be killed.
+const HIDDEN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A link that was looked at, or in words why it could not be.
+pub(crate) type Looked<T> = Result<T, String>;
+
+/// All that was found.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) url: Url,
+    pub(crate) home: Home,
+    pub(crate) now: Timestamp,
+    pub(crate) bucket: Looked<Bucket>,
+    pub(crate) object: Looked<Object>,
+    /// Of the stack's rules those that take the object, with their pipelines.
+    pub(crate) concerned: Looked<Vec<Concerned>>,
+    /// What the stack's rules take.
+    pub(crate) places: Vec<String>,
+    /// Why the object's event is parked, if it is; looked for only if a run is missing.
+    pub(crate) parked: Option<Looked<Parked>>,
+}
+
+/// A rule with its pipeline, and the runs of that which may have the object.
+#[derive(Debug)]
+pub(crate) struct Concerned {
+    pub(crate) concern: Concern,
+    /// Looked for only if the pipeline is to have the object.
+    pub(crate) found: Option<Looked<Found>>,
+}
+
+/// What the dead-letter queue says of the object.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parked {
+    pub(crate) reason: Option<String>,
+    /// Whether there are messages that nobody can look at now.
+    pub(crate) has_hidden: bool,
+}
+
+impl Facts {
+    /// Looks link by link; what cannot be looked at keeps nothing else from being.
+    pub(crate) async fn gather(stack: &Stack, url: &Url, now: Timestamp) -> Result<Self, Failure> {
+        let s3 = aws_sdk_s3::Client::new(&stack.config);
+        let events = aws_sdk_eventbridge::Client::new(&stack.config);
+        let states = aws_sdk_sfn::Client::new(&stack.config);
+        let (bucket, object, rules) = join3(
+            url.bucket(&s3),
+            url.object(&s3),
+            rules::of_trigger(&events, &stack.home),
+        )
+        .await;
+        let mut facts = Self {
+            url: url.clone(),
+            home: stack.home.clone(),
+            now,
+            bucket: bucket.map_err(said),
+            object: object.map_err(said),
+            concerned: Ok(Vec::new()),
+            places: Vec::new(),
+            parked: None,
+        };
+        let coalesce_seconds = default_coalescing(stack, &states).await?;
+        let written = match facts.written() {
+            Some(written) => written.clone(),
+            None if facts.object.is_err() => Written::unknown(facts.now),
+            None => return Ok(facts),
+        };
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(failure) => {
+                facts.concerned = Err(said(failure));
+                return Ok(facts);
+            }
+        };
+        facts.places = rules
+            .iter()
+            .flat_map(|rule| places(&rule.pattern))
+            .collect();
+        let home = &stack.home;
+        let concerned = concerns(&events, home, &rules, url, &written, coalesce_seconds).await;
+        facts.concerned = match concerned {
+            Err(failure) => Err(said(failure)),
+            Ok(concerns) => {
+                let mut concerned = Vec::new();
+                for concern in concerns {
+                    let found = match (&concern.judged, facts.written()) {
+                        (Ok(decision), Some(written)) if decision.matched => {
+                            let search = Search {
+                                stack,
+                                client: &states,
+                                pipeline: &concern.pipeline,
+                                url,
+                                written,
+                                decision,
+                            };
+                            Some(search.run().await.map_err(said))
+                        }
+                        _ => None,
+                    };
+                    concerned.push(Concerned { concern, found });
+                }
+                Ok(concerned)
+            }
+        };
+        if facts.lacks_a_run() {
+            facts.parked = Some(parked(stack, url).await.map_err(said));
+        }
+        Ok(facts)
+    }
+
+    /// How the object was written, if that is known.
+    pub(crate) fn written(&self) -> Option<&Written> {
+        match &self.object {
+            Ok(Object::There(written) | Object::Deleted(written)) => Some(written),
+            _ => None,
+        }
+    }
+
+    fn lacks_a_run(&self) -> bool {
+        let concerned = self.concerned.as_ref().map_or(&[][..], Vec::as_slice);
+        concerned.iter().any(|each| match &each.found {
+            Some(Ok(found)) => {
+                (found.runs.iter()).all(|run| matches!(run.standing, Standing::Failed { .. }))
+            }
+            Some(Err(_)) => true,
+            // Trigger refuses it, and parks it for that.
+            None => each.concern.judged.is_err(),
+        })
+    }
+}
+
+/// The stack's own `coalesceSeconds`; none if it is denied. Tells whether there is such a stack at all.
+async fn default_coalescing(
+    stack: &Stack,
+    client: &aws_sdk_sfn::Client,
+) -> Result<Option<u64>, Failure> {
+    let trigger = stack.home.machine(Machine::Trigger);
+    let described = client.describe_state_machine().state_machine_arn(&trigger);
+    match described.send().await {
+        Ok(described) => Ok(default_of(&described.definition)),
+        Err(error) => match stack.failure("states:DescribeStateMachine", &trigger, &error) {
+            Failure::Denied { .. } => Ok(None),
+            failure => Err(failure),
+        },
+    }
+}
+
+/// Looks through the messages of the queue, and gives them back.
+async fn parked(stack: &Stack, url: &Url) -> Result<Parked, Failure> {
+    let queue = Queue::open(stack, HIDDEN).await?;
+    let hidden = queue.taken_by_others().await?;
+    let mut seen = Vec::new();
+    let looked = loop {
+        match queue.take(10).await {
+            Ok(messages) if messages.is_empty() || seen.len() >= MOST_MESSAGES => {
+                seen.extend(messages);
+                break Ok(());
+            }
+            Ok(messages) => seen.extend(messages),
+            Err(failure) => break Err(failure),
+        }
+    };
+    queue.release(&seen).await?;
+    looked?;
+    let of_object = (Some(url.bucket.as_str()), Some(url.key.as_str()));
+    let found = seen.iter().find(|message| message.object() == of_object);
+    Ok(Parked {
+        reason: found.map(super::super::parked::Parked::reason),
+        has_hidden: hidden > 0 || seen.len() >= MOST_MESSAGES,
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn said(failure: Failure) -> String {
+    failure.to_string()
+}

@@ -1,0 +1,301 @@
+//! The runs of a pipeline that may have an object.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
+use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
+use event::decision::Decision;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use pipeline::window::Window;
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::object::{Url, Written};
+use super::wanted::Wanted;
+use crate::stack::{Failure, Machine, Stack, moments};
+
+/// Calls side by side.
+const CALLS: usize = 10;
+/// Executions that are looked into, of those that only their input tells apart.
+const MOST: usize = 500;
+/// Runs that leave their objects to another run leave them to the newest: a few in a row at most.
+const MOST_ABSORBED: usize = 20;
+
+/// A run, as far as it tells whether it has the object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) began: Timestamp,
+    pub(crate) ended: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) standing: Standing,
+    /// The runs that have left their objects to it.
+    pub(crate) instead_of: Vec<String>,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// Its window is open, or has just closed.
+    WaitsForWindow {
+        until: Timestamp,
+    },
+    /// It is in this state, if one tells.
+    Runs {
+        state: Option<String>,
+    },
+    Succeeded,
+    /// In words where and why.
+    Failed {
+        why: String,
+    },
+}
+
+/// The runs that begin to work after the object was written, and may have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The first is the run of the object's window, if there is one; the last has succeeded, if any has.
+    pub(crate) runs: Vec<Run>,
+    /// Whether there are more that were not looked into.
+    pub(crate) has_more: bool,
+}
+
+/// What an execution's input and output say.
+struct Described {
+    run: Run,
+    pipeline: Value,
+    object: Value,
+    absorbed_by: Option<String>,
+}
+
+/// Looks for runs of a pipeline that have the object.
+pub(crate) struct Search<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) client: &'a Client,
+    pub(crate) pipeline: &'a str,
+    pub(crate) url: &'a Url,
+    pub(crate) written: &'a Written,
+    pub(crate) decision: &'a Decision,
+}
+
+impl Search<'_> {
+    /// All that may have it, up to the first that succeeded.
+    pub(crate) async fn run(&self) -> Result<Found, Failure> {
+        if let Some(run) = self.likely().await? {
+            return Ok(Found {
+                runs: vec![run],
+                has_more: false,
+            });
+        }
+        let names = self.candidates().await?;
+        let has_more = names.len() > MOST;
+        let mut described = stream::iter(names.into_iter().take(MOST))
+            .map(|name| async move { self.describe(&name).await })
+            .buffered(CALLS);
+        let mut runs = Vec::new();
+        while let Some(found) = described.try_next().await? {
+            let Some(found) = found.filter(|found| self.has_object(found)) else {
+                continue;
+            };
+            let Some(run) = self.last(found).await? else {
+                continue;
+            };
+            let is_covered = run.standing == Standing::Succeeded;
+            runs.push(run);
+            if is_covered {
+                return Ok(Found {
+                    runs,
+                    has_more: false,
+                });
+            }
+        }
+        Ok(Found { runs, has_more })
+    }
+
+    /// The run of its window, or of the next one if handling took so long, if it has succeeded. Most often it has: then
+    /// a call or two are enough, however many executions there are.
+    async fn likely(&self) -> Result<Option<Run>, Failure> {
+        let Some(window) = &self.decision.window else {
+            return Ok(None);
+        };
+        let next = Window {
+            queue: window.queue.clone(),
+            start: window.end,
+            end: window.end + (window.end - window.start),
+        };
+        for window in [window, &next] {
+            let Some(described) = self.describe(&window.execution_name()).await? else {
+                continue;
+            };
+            let run = self.last(described).await?;
+            return Ok(run.filter(|run| run.standing == Standing::Succeeded));
+        }
+        Ok(None)
+    }
+
+    /// The names of executions that may have the object, the surest and oldest first.
+    async fn candidates(&self) -> Result<Vec<String>, Failure> {
+        let window = self.decision.window.as_ref();
+        let wanted = Wanted {
+            pipeline: self.pipeline,
+            queue: window.map(|window| window.queue.as_str()),
+            written: self.written.at,
+        };
+        let machine = self.stack.home.machine(Machine::Pipeline);
+        let mut pages = (self.client.list_executions())
+            .state_machine_arn(&machine)
+            .max_results(1000)
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                self.stack
+                    .failure("states:ListExecutions", &machine, &error)
+            })?;
+            let executions = page.executions;
+            found.extend(executions.iter().filter_map(|each| {
+                let order = wanted.order(&each.name, moments::read(&each.start_date))?;
+                Some((order, each.name.clone()))
+            }));
+            // The newest come first.
+            let is_older =
+                |each: &ExecutionListItem| moments::read(&each.start_date) < wanted.since();
+            if executions.last().is_some_and(is_older) {
+                break;
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, name)| name).collect())
+    }
+
+    /// Whether the run is of this pipeline, and not of another object alone.
+    fn has_object(&self, described: &Described) -> bool {
+        let Described {
+            pipeline, object, ..
+        } = described;
+        let Url { bucket, key } = self.url;
+        *pipeline == self.pipeline
+            && (object.is_null()
+                || object["bucket"] == bucket.as_str() && object["key"] == key.as_str())
+    }
+
+    /// The run that has its objects in the end; none if that is forgotten.
+    async fn last(&self, mut described: Described) -> Result<Option<Run>, Failure> {
+        let mut instead_of = Vec::new();
+        while let Some(name) = described.absorbed_by.take() {
+            let Some(newer) = self.describe(&name).await? else {
+                return Ok(None);
+            };
+            instead_of.push(described.run.name);
+            if instead_of.len() > MOST_ABSORBED {
+                return Ok(None);
+            }
+            described = newer;
+        }
+        let run = described.run;
+        Ok(Some(Run { instead_of, ..run }))
+    }
+
+    async fn describe(&self, name: &str) -> Result<Option<Described>, Failure> {
+        let arn = self.stack.home.execution(Machine::Pipeline, name);
+        let told = self
+            .client
+            .describe_execution()
+            .execution_arn(&arn)
+            .send()
+            .await;
+        let told = match told {
+            Ok(told) => told,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => {
+                return Err(Failure::of_call("states:DescribeExecution", &arn, &error));
+            }
+        };
+        let given = parsed(told.input());
+        let output = parsed(told.output());
+        let standing = self.standing(&told, &given).await?;
+        Ok(Some(Described {
+            pipeline: given["name"].clone(),
+            object: given["object"].clone(),
+            absorbed_by: output["absorbedBy"].as_str().map(str::to_owned),
+            run: Run {
+                name: told.name.unwrap_or_default(),
+                arn,
+                began: moments::read(&told.start_date),
+                ended: told.stop_date.as_ref().map(moments::read),
+                standing,
+                instead_of: Vec::new(),
+            },
+        }))
+    }
+
+    async fn standing(
+        &self,
+        told: &DescribeExecutionOutput,
+        given: &Value,
+    ) -> Result<Standing, Failure> {
+        match &told.status {
+            ExecutionStatus::Succeeded => Ok(Standing::Succeeded),
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
+                let until = given["startAfter"].as_str();
+                let until = until.and_then(|text| text.parse::<Timestamp>().ok());
+                match until {
+                    Some(until) if until > Timestamp::now() => {
+                        Ok(Standing::WaitsForWindow { until })
+                    }
+                    _ => Ok(Standing::Runs {
+                        state: self.state(&told.execution_arn).await?,
+                    }),
+                }
+            }
+            status => {
+                let said = [told.error(), told.cause()].into_iter().flatten();
+                let said: Vec<_> = said.collect();
+                Ok(Standing::Failed {
+                    why: if said.is_empty() {
+                        status.to_string()
+                    } else {
+                        said.join(": ")
+                    },
+                })
+            }
+        }
+    }
+
+    /// The state that a run has entered last.
+    async fn state(&self, arn: &str) -> Result<Option<String>, Failure> {
+        let told = (self.client.get_execution_history().execution_arn(arn))
+            .reverse_order(true)
+            .include_execution_data(false)
+            .max_results(50)
+            .send()
+            .await
+            .map_err(|error| Failure::of_call("states:GetExecutionHistory", arn, &error))?;
+        let entered = (told.events.into_iter()).find_map(|event| event.state_entered_event_details);
+        Ok(entered.map(|entered| entered.name))
+    }
+}
+
+fn parsed(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}
+
+/// The moment in the type of the command-line tool.
+pub(crate) fn timestamp(at: OffsetDateTime) -> Timestamp {
+    Timestamp::from_second(at.unix_timestamp()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

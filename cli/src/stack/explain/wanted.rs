@@ -1,0 +1,110 @@
+//! Which executions may have an object, by their names and when they began.
+
+use std::cmp::Reverse;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::stack::names::Named;
+
+/// S3 tells moments in whole seconds.
+const TICK: SignedDuration = SignedDuration::from_secs(1);
+/// No window is longer, so no run of one begins earlier before its end.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// What tells them from others.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) pipeline: &'a str,
+    /// What the names of its windows' runs begin with; none where each object has a run of its own.
+    pub(crate) queue: Option<&'a str>,
+    pub(crate) written: Timestamp,
+}
+
+/// The surest first, and then the oldest.
+pub(crate) type Order = (Reverse<bool>, Timestamp, Timestamp);
+
+impl Wanted<'_> {
+    /// What began before has nothing of the object.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.written - LONGEST_WINDOW
+    }
+
+    /// Where an execution comes among those that may have the object, if it may: one of a window does if that closed
+    /// later, any other if it began later.
+    pub(crate) fn order(&self, name: &str, began: Timestamp) -> Option<Order> {
+        let named = Named::of(name);
+        if !named.may_be_of(self.pipeline) {
+            return None;
+        }
+        let (may, is_sure, at) = match &named {
+            Named::Window { queue, end, .. } => {
+                (*end > self.written, self.queue == Some(queue), *end)
+            }
+            Named::Object { .. } => (self.queue.is_none() && began > self.written, true, began),
+            Named::Day { .. } | Named::Other => (began > self.written + TICK, false, began),
+        };
+        may.then_some((Reverse(is_sure), at, began))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUEUE: &str = "orders-0123456789abcdef0123456789abcdef-";
+    const EDITED: &str = "orders-fedcba9876543210fedcba9876543210-";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_769_824_800 + seconds).expect("it is in range")
+    }
+
+    fn order(queue: Option<&str>, name: &str, began: i64) -> Option<Order> {
+        let wanted = Wanted {
+            pipeline: "orders",
+            queue,
+            written: at(0),
+        };
+        wanted.order(name, at(began))
+    }
+
+    fn window(queue: &str, end: i64) -> String {
+        format!("{queue}{}", at(end).as_second())
+    }
+
+    /// The run of a window has what was written before that closed, though the run began before.
+    #[test]
+    fn a_window_has_what_was_written_before_its_end() {
+        assert_eq!(order(Some(QUEUE), &window(QUEUE, 0), -50), None);
+        let first = order(Some(QUEUE), &window(QUEUE, 1), -50);
+        let second = order(Some(QUEUE), &window(QUEUE, 61), 10);
+        let edited = order(Some(QUEUE), &window(EDITED, 1), -50);
+        assert!(first.is_some() && first < second && second < edited);
+    }
+
+    /// Another pipeline's run has nothing of it, whatever its name begins with.
+    #[test]
+    fn other_pipelines_have_nothing_of_it() {
+        for other in ["orders-eu", "order", "customers"] {
+            let name = window(&QUEUE.replace("orders", other), 61);
+            assert_eq!(order(Some(QUEUE), &name, 10), None);
+        }
+    }
+
+    /// Where each object has its run, one that began before is another object's.
+    #[test]
+    fn a_run_of_one_object_began_after_it_was_written() {
+        let name = QUEUE.trim_end_matches('-');
+        assert_eq!(order(None, name, -1), None);
+        assert!(order(None, name, 1).is_some());
+        assert_eq!(order(Some(QUEUE), name, 1), None);
+    }
+
+    /// Whoever runs it by hand does so after looking; within the second that S3 tells nobody knows what came first.
+    #[test]
+    fn runs_by_hand_and_by_the_clock_count_from_the_next_second_on() {
+        for name in ["by-hand", "orders-2026-01-31-0123456789abcdef"] {
+            assert_eq!(order(Some(QUEUE), name, 1), None);
+            assert!(order(Some(QUEUE), name, 2).is_some());
+        }
+    }
+}
