@@ -30,11 +30,11 @@ def machine(stack: Stack, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def crowd(stack: Stack) -> Iterator[str]:
-    """A stack of 1,200 runs of three pipelines: its name."""
+    """A stack of 1,200 runs of three pipelines, one an object: its name."""
     arn = machine(stack, "crowd")
 
     def start(number: int) -> None:
-        name = f"{('orders', 'customers', 'stock')[number % 3]}-{HASH}-{END + 60 * number}"
+        name = f"{('orders', 'customers', 'stock')[number % 3]}-{number:032x}"
         stack.states.start_execution(stateMachineArn=arn, name=name)
 
     with ThreadPoolExecutor(8) as pool:
@@ -58,7 +58,7 @@ def test_one_pipeline_can_be_asked_for(stack: Stack, crowd: str) -> None:
     """Whoever owns a pipeline wants no other."""
     told = Command(stack.aws, crowd)("runs", "stock", "--format", "json")
     assert len(told.json) == 400
-    assert told.json[0]["windowEnd"].startswith("2026-")
+    assert {row["status"] for row in told.json} == {"SUCCEEDED"}
     nothing = Command(stack.aws, crowd)("runs", "stoc")
     assert (nothing.code, nothing.text[:15]) == (0, "no runs of stoc"), nothing
 
