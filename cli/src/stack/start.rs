@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_sfn::Client;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -206,22 +207,20 @@ impl<'a> Starter<'a> {
         let name = names::for_day(&self.name, date, now);
         input::check(&input, &name, now, &self.stack.home)?;
         let machine = self.stack.home.alias(Machine::Pipeline);
-        let started = self
-            .client
-            .start_execution()
-            .state_machine_arn(&machine)
-            .name(&name)
-            .input(input.to_string())
-            .send()
-            .await
-            .map_err(|error| {
-                self.stack
-                    .failure("states:StartExecution", &machine, &error)
-            })?;
-        Ok(Started {
-            name,
-            arn: started.execution_arn,
-            began: moments::read(&started.start_date),
-        })
+        let call = self.client.start_execution().state_machine_arn(&machine);
+        let started = call.name(&name).input(input.to_string()).send().await;
+        let (arn, began) = match started {
+            Ok(started) => (started.execution_arn, moments::read(&started.start_date)),
+            // Nobody else gives this name: the answer to an earlier try was lost, and the run is over already.
+            Err(error) if error.code() == Some("ExecutionAlreadyExists") => {
+                (self.stack.home.execution(Machine::Pipeline, &name), now)
+            }
+            Err(error) => {
+                return Err(self
+                    .stack
+                    .failure("states:StartExecution", &machine, &error));
+            }
+        };
+        Ok(Started { name, arn, began })
     }
 }
