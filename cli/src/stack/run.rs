@@ -37,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) waits: Vec<Wait>,
     /// As planned; none before that, or if no plan could be made.
     pub(crate) stages: Vec<Stage>,
+    /// The topics that could not be told how it ended, and why.
+    pub(crate) untold: Vec<String>,
     /// When it was taken up again after it had ended.
     pub(crate) redriven: Vec<Timestamp>,
 }

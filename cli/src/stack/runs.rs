@@ -10,6 +10,7 @@ use serde_json::json;
 use super::columns::{columns, cut};
 use super::list::{self, Row, Which};
 use super::run::{Problem, Status};
+use super::text::printable;
 use super::{Failure, Format, Options, Outcome, Stack, moments};
 
 /// List the runs of pipelines, the newest first.
@@ -127,8 +128,8 @@ fn cells(row: &Row, below: bool, now: Timestamp) -> Vec<String> {
     vec![
         match row.pipeline.as_str() {
             "" => style("no name").dim().to_string(),
-            name if below => format!("└ {name}"),
-            name => name.to_owned(),
+            name if below => format!("└ {}", printable(name)),
+            name => printable(name),
         },
         covers,
         match row.status {
@@ -152,5 +153,5 @@ fn one_line(pipeline: &str, problem: &Problem) -> String {
         cause: cause.split_whitespace().collect::<Vec<_>>().join(" "),
         ..problem.clone()
     };
-    told.to_string()
+    printable(&told.to_string())
 }

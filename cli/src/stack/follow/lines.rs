@@ -8,6 +8,7 @@ use super::super::moments;
 use super::super::run::{
     Attempt, Changes, Crawled, Crawling, News, Run, Standing, Start, Step, What,
 };
+use super::super::text::printable;
 
 /// Prints news as lines.
 #[derive(Debug, Default)]
@@ -45,9 +46,12 @@ impl Lines {
         } = told;
         let width = subjects(run).map(|subject| subject.chars().count()).max();
         let width = width.unwrap_or_default();
+        let about = printable(&about);
         let note = note.filter(|note| !note.is_empty());
         let note = note.map_or_else(String::new, |note| {
-            console::style(format!(": {note}")).dim().to_string()
+            console::style(format!(": {}", printable(&note)))
+                .dim()
+                .to_string()
         });
         let what = style.apply_to(what);
         let mut lines = vec![cut(&format!(
@@ -84,7 +88,7 @@ fn stage(run: &Run, index: usize) -> String {
     if stage.steps.len() > 1 {
         parts.push(format!("{} steps side by side", stage.steps.len()));
     }
-    rule(&parts.join(" · "))
+    rule(&printable(&parts.join(" · ")))
 }
 
 fn told(run: &Run, news: &News) -> Option<Told> {
@@ -153,7 +157,7 @@ fn started(run: &Run) -> String {
 fn ended(run: &Run, line: impl Fn(String, Option<String>) -> Told) -> Told {
     let word = run.status.word();
     let Some(problem) = run.status.problem() else {
-        return line(format!("■ run {word}"), None);
+        return line(format!("■ run {word}"), Some(run.untold.join("; ")));
     };
     Told {
         style: Style::new().red(),

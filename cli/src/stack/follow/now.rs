@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::super::moments;
 use super::super::run::{Run, Standing, Step, Wait};
+use super::super::text::printable;
 
 /// What goes on, and since when.
 pub(super) fn doing(run: &Run, now: Timestamp) -> String {
@@ -36,7 +37,7 @@ fn of_step(step: &Step) -> Option<(String, Timestamp)> {
     let work = step.work.as_ref()?;
     let attempt = work.attempts.last()?;
     let running = attempt.standing == Standing::Running;
-    running.then(|| (work.subject.clone(), attempt.began))
+    running.then(|| (printable(&work.subject), attempt.began))
 }
 
 fn waiting(waits: &[Wait]) -> Option<&Wait> {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::super::moments;
 use super::super::run::{Crawl, Run, Standing, Step, Work};
+use super::super::text::printable;
 
 /// Where there is no terminal.
 const WIDTH: usize = 120;
@@ -68,7 +69,7 @@ fn lines(run: &Run, end: Timestamp) -> Vec<Line> {
     } else {
         Style::new()
     };
-    let pipeline = style(&run.pipeline).bold().to_string();
+    let pipeline = style(printable(&run.pipeline)).bold().to_string();
     let mut lines = vec![line(pipeline, vec![whole], colour, run.status.word())];
     for wait in &run.waits {
         let spans = vec![(wait.began, wait.ended.unwrap_or(end))];
@@ -80,7 +81,7 @@ fn lines(run: &Run, end: Timestamp) -> Vec<Line> {
             .flat_map(|(number, step)| of_step(&format!("{}.{}", index + 1, number + 1), step, end))
             .collect();
         if !begun.is_empty() {
-            let name = stage.name.as_deref().unwrap_or_default();
+            let name = printable(stage.name.as_deref().unwrap_or_default());
             let title = format!("{} {name}", style(format!("stage {}", index + 1)).bold());
             lines.push(line(
                 title.trim_end().to_owned(),
@@ -124,7 +125,7 @@ fn of_work(label: &str, work: &Work, end: Timestamp) -> Option<Line> {
         .collect();
     let (colour, kind) = told(&last.standing, Style::new().blue(), &work.kind.to_string());
     Some(line(
-        format!("  {label} {}", work.subject),
+        format!("  {label} {}", printable(&work.subject)),
         spans,
         colour,
         &kind,
@@ -143,7 +144,7 @@ fn of_crawl(label: &str, crawl: &Crawl, end: Timestamp) -> Option<Line> {
     Some(Line {
         bar: if crawl.awaited { '█' } else { '░' },
         ..line(
-            format!("  {label} {}", crawl.crawler),
+            format!("  {label} {}", printable(&crawl.crawler)),
             vec![span],
             colour,
             &kind,

@@ -12,7 +12,7 @@ use serde_json::Value;
 mod events;
 mod steps;
 
-use events::{ending, json};
+use events::{ending, json, untold};
 use steps::{open, wait, waited_for};
 
 use super::super::moments;
@@ -95,6 +95,7 @@ impl Reader {
                 status: Status::Running,
                 waits: Vec::new(),
                 stages: Vec::new(),
+                untold: Vec::new(),
                 redriven: Vec::new(),
             },
             steps: HashMap::new(),
@@ -161,12 +162,13 @@ impl Reader {
             return Some(What::RunBegan);
         }
         if event.r#type().as_str() == "ExecutionRedriven" {
-            self.run.redriven.push(at);
-            self.run.status = Status::Running;
-            self.failing = None;
+            self.redrive(at);
             return Some(What::RunRedriven);
         }
         if let Some(status) = ending(event, at) {
+            let details = event.execution_succeeded_event_details();
+            let output = details.and_then(|details| json(details.output()));
+            self.run.untold = output.map(|output| untold(&output)).unwrap_or_default();
             self.end(at, status);
             return Some(What::RunEnded);
         }
@@ -235,6 +237,16 @@ impl Reader {
             });
         }
         self.run.status = status;
+    }
+
+    /// It goes on where it has failed.
+    fn redrive(&mut self, at: Timestamp) {
+        self.run.redriven.push(at);
+        self.run.status = Status::Running;
+        let steps = (self.run.stages.iter_mut()).flat_map(|stage| &mut stage.steps);
+        for step in steps.filter(|step| !step.optional) {
+            step.failure = None;
+        }
     }
 
     /// What the steps still do ends with their stage, but for crawls that nobody awaits.

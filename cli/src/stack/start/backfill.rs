@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::super::follow::until_interrupted;
 use super::super::run::Status;
+use super::super::text::printable;
 use super::super::{Failure, Format, Outcome, list, moments};
 use super::Starter;
 
@@ -167,7 +168,7 @@ fn line(day: &Day) -> String {
         None => format!("{date}  {}  {took:>10}  {name}", style("✓").green()),
         Some(problem) => {
             let mark = style("✗").red();
-            let why = style(problem).red();
+            let why = style(printable(&problem.to_string())).red();
             format!("{date}  {mark}  {took:>10}  {name}\n  ↳ {why}")
         }
     }

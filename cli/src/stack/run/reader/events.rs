@@ -86,6 +86,13 @@ pub(super) fn ending(event: &HistoryEvent, ended: Timestamp) -> Option<Status> {
     None
 }
 
+/// Which topics could not be told how the run ended, and why.
+pub(super) fn untold(output: &Value) -> Vec<String> {
+    let told = output.get("untold").and_then(Value::as_array);
+    let told = told.into_iter().flatten().filter_map(Value::as_str);
+    told.map(str::to_owned).collect()
+}
+
 /// Error and cause of a task that failed.
 pub(super) fn failure(event: &HistoryEvent) -> Option<(&str, &str)> {
     let (error, cause) = if let Some(details) = event.task_failed_event_details() {
