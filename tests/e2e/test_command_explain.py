@@ -1,7 +1,9 @@
 """`crawler-sync explain`: of an object in each state of the chain the right answer, and advice that leads to a run."""
 
 import json
+import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -11,11 +13,14 @@ from typing import Any
 import pytest
 
 from local.aws import REGION, LocalAws
-from local.demo.deploy import QUICK, deploy, deploy_pipelines
-from tests.support.commands import crawler_sync, signed_in, type_in
-from tests.support.roles import ROLE, policy
+from local.aws.policies import policy
+from local.demo import ROOT
+from local.demo.deploy import QUICK, TOOL, deploy, deploy_pipelines
+from tests.support.command import Command, acting
+from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
+PATH = os.pathsep.join([str(TOOL.parent), str(ROOT / ".venv/build/bin"), os.environ["PATH"]])
 BUCKET = "landing"
 SILENT = "silent"
 DAY = 86_400
@@ -47,6 +52,7 @@ class Chain:
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.events = stack, stack.aws.client("events")
+        self.command = Command(stack.aws, Stack.NAME)
         for bucket in (BUCKET, SILENT):
             stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         stack.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -87,11 +93,7 @@ class Chain:
         return f"s3://{bucket}/{key}"
 
     def explain(self, url: str, *options: str) -> dict[str, Any]:
-        said = crawler_sync(self.stack, "explain", url, "--format", "json", *options)
-        assert not said.err, said.err
-        told: dict[str, Any] = said.data
-        assert said.code == (0 if told["verdict"] in ("covered", "coming") else 1), told
-        return told
+        return explained(self.command, url, *options)
 
     def becomes(self, url: str, verdict: str, told: Callable[[dict[str, Any]], Any] = bool) -> dict[str, Any]:
         """The answer, once it is this one."""
@@ -107,7 +109,24 @@ class Chain:
         commands = [each["command"] for each in answer["next"] if each["command"]]
         assert commands, answer
         for command in commands:
-            type_in(self.stack, command)
+            self.type_in(command)
+
+    def type_in(self, command: str) -> str:
+        """What a shell makes of a command that was advised."""
+        environment = self.command.environment | {"PATH": PATH}
+        ended = subprocess.run(
+            ["bash", "-euc", command], env=environment, capture_output=True, text=True, timeout=90, check=False
+        )
+        assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+
+def explained(command: Command, url: str, *options: str) -> dict[str, Any]:
+    ended = command("explain", url, "--format", "json", *options)
+    assert not ended.error
+    answer: dict[str, Any] = ended.json
+    assert ended.code == (0 if answer["verdict"] in ("covered", "coming") else 1), answer
+    return answer
 
 
 def mark(answer: dict[str, Any], name: str, pipeline: int = 0) -> str:
@@ -137,7 +156,7 @@ def test_an_object_that_a_run_has(chain: Chain) -> None:
     assert {each["mark"] for each in answer["links"] + pipeline["links"]} == {"fine"}
     assert [each["name"] for each in pipeline["links"]] == ["rule", "filter", "window", "run"]
     assert answer["next"] == []
-    text = crawler_sync(chain.stack, "explain", url).out
+    text = chain.command("explain", url).text
     assert text.startswith(url)
     assert re.search(r"^✓ run +covered-[0-9a-f]{32}-\d+ succeeded at ", text, re.MULTILINE)
     assert "\x1b" not in text
@@ -293,14 +312,14 @@ def test_an_object_that_is_not_there(chain: Chain) -> None:
     answer = chain.explain(f"s3://{BUCKET}/covered/never.csv")
     assert (answer["verdict"], answer["says"]) == ("not_covered", "there is no such object")
     chain.upload("covered/there.csv")
-    assert "there.csv" in type_in(chain.stack, answer["next"][0]["command"])
+    assert "there.csv" in chain.type_in(answer["next"][0]["command"])
 
 
 def test_a_bucket_that_is_not_there(chain: Chain) -> None:
     """Nothing behind it is looked at."""
     answer = chain.explain("s3://nobody/a.csv")
     assert (answer["verdict"], answer["says"]) == ("not_covered", "there is no bucket nobody")
-    assert BUCKET in type_in(chain.stack, answer["next"][0]["command"])
+    assert BUCKET in chain.type_in(answer["next"][0]["command"])
 
 
 def test_an_object_that_was_deleted_since(chain: Chain) -> None:
@@ -338,34 +357,31 @@ def test_denied_calls_are_links_that_nobody_could_look_at(chain: Chain) -> None:
     url = chain.early["covered"]
     chain.becomes(url, "covered")
 
-    def told(*actions: str) -> dict[str, Any]:
-        environment = signed_in(chain.stack, *actions)
-        said = crawler_sync(chain.stack, "explain", url, "--format", "json", environment=environment)
-        assert (said.code, said.err) == (0 if said.data["verdict"] == "covered" else 1, "")
-        return said.data
+    def told(role: str, *actions: str) -> dict[str, Any]:
+        return explained(acting(chain.stack.aws, Stack.NAME, role, *actions), url)
 
-    nothing = told()
+    nothing = told("may-look-at-nothing")
     assert nothing["verdict"] == "unknown"
     for link, action in {"bucket": "s3:GetBucketNotification", "object": "s3:ListBucket"}.items():
         assert (mark(nothing, link), action in says(nothing, link)) == ("unknown", True)
     assert "events:ListRuleNamesByTarget" in says(nothing, "rule")
-    rules = told("events:*", "s3:GetBucketNotification")
+    rules = told("may-look-at-rules", "events:*", "s3:GetBucketNotification")
     assert (rules["verdict"], mark(rules, "rule"), mark(rules, "filter")) == ("unknown", "fine", "fine")
-    no_runs = told("events:*", "s3:*", "states:DescribeStateMachine", "states:ListExecutions")
+    no_runs = told("may-not-look-at-runs", "events:*", "s3:*", "states:DescribeStateMachine", "states:ListExecutions")
     assert (no_runs["verdict"], mark(no_runs, "window"), mark(no_runs, "run")) == ("unknown", "fine", "unknown")
     assert "states:DescribeExecution" in says(no_runs, "run")
     assert "sqs:GetQueueUrl" in says(no_runs, "queue")
     looking = ("states:DescribeStateMachine", "states:ListExecutions", "states:DescribeExecution")
-    enough = told("events:*", "s3:ListBucket", *looking)
+    enough = told("may-look-at-enough", "events:*", "s3:ListBucket", *looking)
     assert enough["verdict"] == "covered"
 
 
 def test_wrong_use(chain: Chain) -> None:
     """A misspelt stack must not pass for an object that nobody has."""
-    said = crawler_sync(chain.stack, "explain", f"s3://{BUCKET}/covered/a.csv", "--stack", "nobody")
-    assert (said.code, said.out) == (1, "")
-    assert "there is no stack nobody" in said.err
+    ended = chain.command("explain", f"s3://{BUCKET}/covered/a.csv", "--stack", "nobody")
+    assert (ended.code, ended.text) == (1, "")
+    assert "there is no stack nobody" in ended.error
     for url in ("a.csv", "s3://", f"s3://{BUCKET}", f"s3://{BUCKET}/", "https://landing/a.csv"):
-        said = crawler_sync(chain.stack, "explain", url)
-        assert (said.code, said.out) == (2, "")
-        assert "s3://landing/orders/a.csv" in said.err
+        ended = chain.command("explain", url)
+        assert (ended.code, ended.text) == (2, "")
+        assert "s3://landing/orders/a.csv" in ended.error

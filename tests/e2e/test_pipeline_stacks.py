@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import REGION, LocalAws
-from local.demo.deploy import QUICK, TOOL, DeployError, deploy, deploy_pipelines
+from local.demo.deploy import QUICK, DeployError, deploy, deploy_pipelines
+from tests.support.command import Command
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
@@ -271,11 +271,9 @@ class Parked:
         return self.stack.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", [])
 
     def redrive(self, *more: str) -> str:
-        command = [str(TOOL), "redrive", *more]
-        environment = self.stack.aws.environment
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+        ended = Command(self.stack.aws, Stack.NAME)("redrive", *more)
+        assert ended.code == 0, ended.text + ended.error
+        return ended.text
 
 
 def test_a_schedule_that_could_not_start_its_pipeline_is_redriven(own: Stack, tmp_path: Path) -> None:

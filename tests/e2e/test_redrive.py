@@ -3,14 +3,12 @@
 import json
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.demo.deploy import TOOL
-from tests.support.commands import Said, crawler_sync, signed_in
+from tests.support.command import Command, Ended, acting
 from tests.support.events import sample
 from tests.support.roles import ROLE
 from tests.support.stack import BUCKET, Stack, eventually
@@ -25,6 +23,7 @@ class Parked:
 
     def __init__(self, stack: Stack, name: str) -> None:
         self.stack, self.name = stack, name
+        self.command = Command(stack.aws, name)
         self.queue = stack.queue(f"{name}-dead-letters")
         self.pipeline = stack.states.create_state_machine(
             name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn=ROLE, publish=True
@@ -80,21 +79,11 @@ class Parked:
     def runs(self) -> int:
         return len(self.stack.states.list_executions(stateMachineArn=self.pipeline)["executions"])
 
-    def start_redrive(self, *options: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [TOOL, "redrive", "--stack", self.name, *options],
-            env=self.stack.aws.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
     def redrive(self, *options: str) -> tuple[int, list[str], str]:
         """Exit code, outcome of each event, and what was printed."""
-        process = self.start_redrive(*options)
-        text, _ = process.communicate(timeout=90)
-        outcomes = re.findall(r"^(\w+(?: again)?) +s3://|^(kept) ", text, re.MULTILINE)
-        return process.returncode, sorted(one or other for one, other in outcomes), text
+        ended = self.command("redrive", *options)
+        outcomes = re.findall(r"^(\w+(?: again)?) +s3://|^(kept) ", ended.text, re.MULTILINE)
+        return ended.code, sorted(one or other for one, other in outcomes), ended.text + ended.error
 
 
 @pytest.fixture
@@ -198,7 +187,7 @@ def test_killed_half_way_it_has_lost_nothing(parked: Parked) -> None:
     parked.mend_starts(parked.trigger)
     parked.break_starts(parked.trigger, "1 hang", "StartSyncExecution")
     parked.stack.aws.forget_calls()
-    process = parked.start_redrive("--hidden-seconds", "8")
+    process = parked.command.begin("redrive", "--hidden-seconds", "8")
     # Two have been handled, the third hangs.
     eventually(lambda: parked.counted() == (0, 1))
     process.kill()
@@ -218,13 +207,13 @@ def test_interrupted_it_ends_what_it_began(parked: Parked) -> None:
     parked.break_starts(parked.trigger, "forever AccessDeniedException")
     parked.arrive(*[parked.event(f"{number}.csv") for number in range(30)])
     parked.mend_starts(parked.trigger)
-    process = parked.start_redrive()
+    process = parked.command.begin("redrive")
     assert process.stdout
     told = process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=90)
-    assert process.returncode == 130, told + rest
-    assert "stopping" in rest
+    rest, error = process.communicate(timeout=90)
+    assert process.returncode == 130, told + rest + error
+    assert "stopping" in error
     there, hidden = parked.counted()
     assert hidden == 0
     handled = len(re.findall(r"^(STARTED|JOINED) ", told + rest, re.MULTILINE))
@@ -245,18 +234,17 @@ def test_a_denied_call_is_named(parked: Parked) -> None:
     """Who may not read the queue learns what to ask for; who may not start keeps the message."""
     parked.put(parked.rule.sends(parked.event("a.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
 
-    def redriven(*actions: str) -> Said:
-        environment = signed_in(parked.stack, *actions)
-        return crawler_sync(parked.stack, "redrive", "--stack", parked.name, environment=environment)
+    def redriven(*actions: str) -> Ended:
+        return acting(parked.stack.aws, parked.name, f"redriver-{len(actions)}", *actions)("redrive")
 
     queue = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
     for number in (0, 1, 2):
-        said = redriven(*queue[:number])
-        assert (said.code, said.out) == (1, "")
-        assert f"{queue[number]} on {parked.name}-dead-letters is denied" in said.err
-    said = redriven(*queue)
-    assert said.code == 1
-    assert "states:StartSyncExecution" in said.out
+        ended = redriven(*queue[:number])
+        assert (ended.code, ended.text) == (1, "")
+        assert f"{queue[number]} on {parked.name}-dead-letters is denied" in ended.error
+    ended = redriven(*queue)
+    assert ended.code == 1
+    assert "states:StartSyncExecution" in ended.text
     assert parked.counted() == (1, 0)
     enough = (*queue, "sqs:DeleteMessage", "states:StartSyncExecution")
     assert redriven(*enough).code == 0
@@ -274,10 +262,9 @@ def test_a_message_that_comes_back_costs_one_run_at_most(parked: Parked) -> None
 
 def test_a_stack_that_does_not_exist_is_named(stack: Stack) -> None:
     """A typo must not pass as an empty queue."""
-    command = [str(TOOL), "redrive", "--stack", "nobody"]
-    ended = subprocess.run(command, env=stack.aws.environment, capture_output=True, text=True)
-    assert ended.returncode == 1
-    assert "nobody" in ended.stderr
+    ended = Command(stack.aws, "nobody")("redrive")
+    assert (ended.code, ended.text) == (1, "")
+    assert "there is no stack nobody" in ended.error
 
 
 def test_programs_get_the_same_as_json(parked: Parked) -> None:
