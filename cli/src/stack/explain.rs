@@ -1,7 +1,9 @@
 //! `crawler-sync explain`: the chain from an object to the run that has it.
 
 use std::io::Write;
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -49,7 +51,11 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let stack = Stack::connect(&arguments.options).await?;
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let facts = Box::pin(Facts::gather(&stack, &arguments.object, now)).await?;
+    let progress = ProgressBar::new_spinner();
+    progress.enable_steady_tick(Duration::from_millis(100));
+    let facts = Box::pin(Facts::gather(&stack, &arguments.object, now, &progress)).await;
+    progress.finish_and_clear();
+    let facts = facts?;
     let report = chain::report(&facts, &Commands::new(&arguments.options));
     let text = match arguments.options.format {
         Format::Text => report.to_string(),

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use indicatif::ProgressBar;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -23,6 +24,8 @@ use super::{Failure, Format, Machine, Options, Outcome, Stack};
 const WORKERS: usize = 10;
 /// As many newer messages in a row mean that the older ones are through, while others still arrive.
 const ENOUGH: u32 = 100;
+/// Of the sign that it is at work.
+const TICK: Duration = Duration::from_millis(100);
 /// An express execution may take five minutes.
 const HIDDEN_SECONDS: u64 = 360;
 
@@ -59,10 +62,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         queue,
         is_dry: arguments.dry_run,
         format: arguments.options.format,
+        progress: ProgressBar::new_spinner(),
         began: OffsetDateTime::now_utc(),
         state: RefCell::default(),
     };
+    redrive.progress.enable_steady_tick(TICK);
     let worked = redrive.work_off().await;
+    redrive.progress.finish_and_clear();
     // Whatever is left may be taken at once by the next run.
     let held = std::mem::take(&mut redrive.state.borrow_mut().held);
     redrive.queue.release(held.values()).await?;
@@ -92,6 +98,7 @@ struct Redrive {
     queue: Queue,
     is_dry: bool,
     format: Format,
+    progress: ProgressBar,
     /// Later messages are left alone. A clock that is ahead of the queue's takes some of those too, for as long as it
     /// is ahead.
     began: OffsetDateTime,
@@ -117,9 +124,10 @@ impl Redrive {
         let worked = loop {
             tokio::select! {
                 worked = &mut work => break worked,
-                _ = tokio::signal::ctrl_c() => {
+                Ok(()) = tokio::signal::ctrl_c() => {
                     self.state.borrow_mut().is_stopping = true;
-                    eprintln!("stopping, after the events under way");
+                    let told = || eprintln!("stopping, after the events under way");
+                    self.progress.suspend(told);
                 }
             }
         };
@@ -235,8 +243,11 @@ impl Redrive {
             detail: detail.to_owned(),
         };
         if self.format == Format::Text {
-            writeln!(std::io::stdout(), "{told}")?;
+            (self.progress).suspend(|| writeln!(std::io::stdout(), "{told}"))?;
         }
+        self.progress.inc(1);
+        self.progress
+            .set_message(format!("{} handled", self.progress.position()));
         self.state.borrow_mut().told.push(told);
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! Looking at every link between an object and its run.
 
-use futures_util::future::join3;
+use futures_util::future::join4;
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 
 use super::concern::{Concern, concerns, default_of, places};
 use super::object::{Bucket, Object, Url, Written};
 use super::runs::{Found, Search, Standing};
+use crate::stack::parked::Parked as Message;
 use crate::stack::queue::Queue;
-use crate::stack::{Failure, Home, Machine, Stack, rules};
+use crate::stack::rules::{self, Rule};
+use crate::stack::{Failure, Home, Machine, Stack};
 
 /// Messages that are looked through for the object's event.
 const MOST_MESSAGES: usize = 1_000;
@@ -51,15 +54,27 @@ pub(crate) struct Parked {
 
 impl Facts {
     /// Looks link by link; what cannot be looked at keeps nothing else from being.
-    pub(crate) async fn gather(stack: &Stack, url: &Url, now: Timestamp) -> Result<Self, Failure> {
+    pub(crate) async fn gather(
+        stack: &Stack,
+        url: &Url,
+        now: Timestamp,
+        progress: &ProgressBar,
+    ) -> Result<Self, Failure> {
+        progress.set_message("looking at the object, its bucket and the rules");
         let s3 = aws_sdk_s3::Client::new(&stack.config);
-        let events = aws_sdk_eventbridge::Client::new(&stack.config);
-        let states = aws_sdk_sfn::Client::new(&stack.config);
-        let (bucket, object, rules) = join3(
+        let look = Look {
+            stack,
+            url,
+            events: aws_sdk_eventbridge::Client::new(&stack.config),
+            states: aws_sdk_sfn::Client::new(&stack.config),
+            progress,
+        };
+        let (bucket, object, rules, coalesce_seconds) = Box::pin(join4(
             url.bucket(&s3),
             url.object(&s3),
-            rules::of_trigger(&events, &stack.home),
-        )
+            rules::of_trigger(&look.events, &stack.home),
+            look.coalesce_seconds(),
+        ))
         .await;
         let mut facts = Self {
             url: url.clone(),
@@ -71,51 +86,22 @@ impl Facts {
             places: Vec::new(),
             parked: None,
         };
-        let coalesce_seconds = default_coalescing(stack, &states).await?;
-        let written = match facts.written() {
-            Some(written) => written.clone(),
-            None if facts.object.is_err() => Written::unknown(facts.now),
-            None => return Ok(facts),
-        };
-        let rules = match rules {
-            Ok(rules) => rules,
-            Err(failure) => {
-                facts.concerned = Err(said(failure));
-                return Ok(facts);
-            }
-        };
-        facts.places = rules
-            .iter()
-            .flat_map(|rule| places(&rule.pattern))
-            .collect();
-        let home = &stack.home;
-        let concerned = concerns(&events, home, &rules, url, &written, coalesce_seconds).await;
-        facts.concerned = match concerned {
+        let coalesce_seconds = coalesce_seconds?;
+        if matches!(facts.object, Ok(Object::Missing)) {
+            return Ok(facts);
+        }
+        facts.concerned = match rules {
             Err(failure) => Err(said(failure)),
-            Ok(concerns) => {
-                let mut concerned = Vec::new();
-                for concern in concerns {
-                    let found = match (&concern.judged, facts.written()) {
-                        (Ok(decision), Some(written)) if decision.matched => {
-                            let search = Search {
-                                stack,
-                                client: &states,
-                                pipeline: &concern.pipeline,
-                                url,
-                                written,
-                                decision,
-                            };
-                            Some(search.run().await.map_err(said))
-                        }
-                        _ => None,
-                    };
-                    concerned.push(Concerned { concern, found });
-                }
-                Ok(concerned)
+            Ok(rules) => {
+                let places = rules.iter().flat_map(|rule| places(&rule.pattern));
+                facts.places = places.collect();
+                let concerned = look.concerned(&rules, &facts, coalesce_seconds).await;
+                concerned.map_err(said)
             }
         };
         if facts.lacks_a_run() {
-            facts.parked = Some(parked(stack, url).await.map_err(said));
+            progress.set_message("looking into the dead-letter queue");
+            facts.parked = Some(look.parked().await.map_err(said));
         }
         Ok(facts)
     }
@@ -141,45 +127,90 @@ impl Facts {
     }
 }
 
-/// The stack's own `coalesceSeconds`; none if it is denied. Tells whether there is such a stack at all.
-async fn default_coalescing(
-    stack: &Stack,
-    client: &aws_sdk_sfn::Client,
-) -> Result<Option<u64>, Failure> {
-    let trigger = stack.home.machine(Machine::Trigger);
-    let described = client.describe_state_machine().state_machine_arn(&trigger);
-    match described.send().await {
-        Ok(described) => Ok(default_of(&described.definition)),
-        Err(error) => match stack.failure("states:DescribeStateMachine", &trigger, &error) {
-            Failure::Denied { .. } => Ok(None),
-            failure => Err(failure),
-        },
-    }
+/// Looks on where the object and the rules are known.
+struct Look<'a> {
+    stack: &'a Stack,
+    url: &'a Url,
+    events: aws_sdk_eventbridge::Client,
+    states: aws_sdk_sfn::Client,
+    progress: &'a ProgressBar,
 }
 
-/// Looks through the messages of the queue, and gives them back.
-async fn parked(stack: &Stack, url: &Url) -> Result<Parked, Failure> {
-    let queue = Queue::open(stack, HIDDEN).await?;
-    let hidden = queue.taken_by_others().await?;
-    let mut seen = Vec::new();
-    let looked = loop {
-        match queue.take(10).await {
-            Ok(messages) if messages.is_empty() || seen.len() >= MOST_MESSAGES => {
-                seen.extend(messages);
+impl Look<'_> {
+    /// The stack's own `coalesceSeconds`; none if it is denied. Tells whether there is such a stack at all.
+    async fn coalesce_seconds(&self) -> Result<Option<u64>, Failure> {
+        let trigger = self.stack.home.machine(Machine::Trigger);
+        let described = self.states.describe_state_machine();
+        match described.state_machine_arn(&trigger).send().await {
+            Ok(described) => Ok(default_of(&described.definition)),
+            Err(error) => {
+                let action = "states:DescribeStateMachine";
+                match self.stack.failure(action, &trigger, &error) {
+                    Failure::Denied { .. } => Ok(None),
+                    failure => Err(failure),
+                }
+            }
+        }
+    }
+
+    /// The rules that take the object, and the runs of their pipelines.
+    async fn concerned(
+        &self,
+        rules: &[Rule],
+        facts: &Facts,
+        coalesce_seconds: Option<u64>,
+    ) -> Result<Vec<Concerned>, Failure> {
+        let (url, home) = (self.url, &self.stack.home);
+        let unknown = Written::unknown(facts.now);
+        let written = facts.written().unwrap_or(&unknown);
+        let concerns = concerns(&self.events, home, rules, url, written, coalesce_seconds).await?;
+        let mut concerned = Vec::new();
+        for concern in concerns {
+            let found = match (&concern.judged, facts.written()) {
+                (Ok(decision), Some(written)) if decision.matched => {
+                    let pipeline = &concern.pipeline;
+                    (self.progress).set_message(format!("looking for runs of {pipeline}"));
+                    let search = Search {
+                        stack: self.stack,
+                        client: &self.states,
+                        pipeline,
+                        url,
+                        written,
+                        decision,
+                    };
+                    Some(search.run().await.map_err(said))
+                }
+                _ => None,
+            };
+            concerned.push(Concerned { concern, found });
+        }
+        Ok(concerned)
+    }
+
+    /// Looks through the messages of the queue, and gives them back.
+    async fn parked(&self) -> Result<Parked, Failure> {
+        let queue = Queue::open(self.stack, HIDDEN).await?;
+        let hidden = queue.taken_by_others().await?;
+        let mut seen = Vec::new();
+        let looked = loop {
+            match queue.take(10).await {
+                Ok(messages) if messages.is_empty() => break Ok(()),
+                Ok(messages) => seen.extend(messages),
+                Err(failure) => break Err(failure),
+            }
+            if seen.len() >= MOST_MESSAGES {
                 break Ok(());
             }
-            Ok(messages) => seen.extend(messages),
-            Err(failure) => break Err(failure),
-        }
-    };
-    queue.release(&seen).await?;
-    looked?;
-    let of_object = (Some(url.bucket.as_str()), Some(url.key.as_str()));
-    let found = seen.iter().find(|message| message.object() == of_object);
-    Ok(Parked {
-        reason: found.map(super::super::parked::Parked::reason),
-        has_hidden: hidden > 0 || seen.len() >= MOST_MESSAGES,
-    })
+        };
+        queue.release(&seen).await?;
+        looked?;
+        let object = (Some(self.url.bucket.as_str()), Some(self.url.key.as_str()));
+        let found = seen.iter().find(|message| message.object() == object);
+        Ok(Parked {
+            reason: found.map(Message::reason),
+            has_hidden: hidden > 0 || seen.len() >= MOST_MESSAGES,
+        })
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
