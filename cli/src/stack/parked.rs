@@ -104,7 +104,7 @@ impl Parked {
         let body = &self.body;
         if self.schedule().is_some() && body.is_object() {
             self.must_be_for(pipeline)?;
-            return Ok(Task::Start(body.clone()));
+            return Ok(Task::Start(self.due()));
         }
         if let (Some(_), Some(input)) = (self.execution(), body.get("input")) {
             return Ok(Task::Handle(input.clone()));
@@ -122,6 +122,19 @@ impl Parked {
             return Ok(Task::Handle(body.clone()));
         }
         Err("neither the trigger's message nor a rule's nor a schedule's".to_owned())
+    }
+
+    /// The input by a schedule, with the moment at which the run was due. Whether Scheduler fills that in before it
+    /// parks a message, AWS does not say; the message tells it in any case.
+    fn due(&self) -> Value {
+        let mut input = self.body.clone();
+        let told = input["scheduledTime"].as_str();
+        if told.is_none_or(|told| told.starts_with('<'))
+            && let Some(due) = self.attributes.get("SCHEDULED_TIME")
+        {
+            input["scheduledTime"] = due.as_str().into();
+        }
+        input
     }
 
     /// Whichever version or alias of the machine it was meant for.
@@ -207,6 +220,32 @@ mod tests {
         ] {
             assert_eq!(message.task(TRIGGER, PIPELINE), Ok(task));
         }
+    }
+
+    /// A run that is started days later is still about the day on which it was due.
+    #[test]
+    fn a_schedule_is_started_for_the_moment_at_which_it_was_due() {
+        let due = "2026-03-22T18:59:43Z";
+        let attributes = [
+            ("SCHEDULE_ARN", "a/nightly"),
+            ("TARGET_ARN", PIPELINE),
+            ("SCHEDULED_TIME", due),
+        ];
+        let earlier = json!({"scheduledTime": "2026-03-21T18:59:43Z"});
+        for (body, started) in [
+            (json!({}), json!({"scheduledTime": due})),
+            (
+                json!({"scheduledTime": "<aws.scheduler.scheduled-time>"}),
+                json!({"scheduledTime": due}),
+            ),
+            (earlier.clone(), earlier),
+        ] {
+            let task = parked(body, &attributes).task(TRIGGER, PIPELINE);
+            assert_eq!(task, Ok(Task::Start(started)));
+        }
+        let untold = parked(json!({"name": "nightly"}), &attributes[..2]);
+        let started = json!({"name": "nightly"});
+        assert_eq!(untold.task(TRIGGER, PIPELINE), Ok(Task::Start(started)));
     }
 
     /// Another machine's message, or somebody's own, must not become a run.
