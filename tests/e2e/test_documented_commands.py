@@ -13,6 +13,7 @@ import pytest
 from local.aws import REGION
 from local.demo import ROOT
 from tests.support.documents import commands
+from tests.support.drop_in import guide
 from tests.support.events import sample
 from tests.support.roles import ROLE
 from tests.support.stack import Stack
@@ -84,14 +85,13 @@ def test_the_runbook(stack: Stack, failed: dict[str, Any], tmp_path: Path) -> No
 
 def test_the_guide_to_migration(stack: Stack, tmp_path: Path) -> None:
     """The definition that is put back must be the one that was there, with two ARNs changed and nothing else."""
-    page = (ROOT / "docs/migration.md").read_text()
-    definition = next(block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"StartAt"' in block)
+    definition = guide.machine(guide.TWO_LAMBDAS)
     ours = {name: stack.outputs[name] for name in ("StartCrawlerFunctionArn", "GetCrawlerStateFunctionArn")}
     machine = stack.states.create_state_machine(name="to-migrate", definition=definition, roleArn=ROLE)[
         "stateMachineArn"
     ]
     theirs = ("ARN of your start Lambda", "ARN of your state Lambda")
-    # The page's own machine has the placeholders that its commands have.
+    # The guide's machine has the placeholders that its commands have.
     said = type_in(
         stack, tmp_path, "docs/migration.md", ours | {"machine": machine} | {name: f"<{name}>" for name in theirs}
     )

@@ -106,7 +106,7 @@ def test_an_error_without_a_name_is_caught(stack: Stack) -> None:
     """An execution of crawl that somebody stopped gives no error; a Choice on it must not break."""
     wait = {"Type": "Wait", "Seconds": 60, "End": True}
     crawl = create_machine(stack, "slow-crawl", json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}))
-    definition = guide.fill(guide.blocks(guide.BY_NAME)[0], {"CrawlStateMachineArn": crawl})
+    definition = guide.fill(guide.machine(guide.BY_NAME), {"CrawlStateMachineArn": crawl})
     arn = stack.states.start_execution(stateMachineArn=create_machine(stack, "slow-caller", definition))["executionArn"]
     [child] = eventually(lambda: stack.states.list_executions(stateMachineArn=crawl)["executions"])
     stack.states.stop_execution(executionArn=child["executionArn"])
@@ -125,7 +125,7 @@ def test_the_permissions_are_those_of_the_template(stack: Stack, title: str, mac
     # The template's own machines call versions, and may call all of them; others call the alias.
     outputs = {name: value.removesuffix(":live") for name, value in stack.outputs.items()}
     values = outputs | {"region": REGION, "account": ACCOUNT, "name of crawl": crawl}
-    told = json.loads(guide.fill(guide.blocks(title)[1], values))
+    told = json.loads(guide.fill(guide.blocks(title)[0], values))
     named = re.compile(guide.fill(resources, values))
     any_version = re.compile(r'(:(function|stateMachine):[^":]+):\*"')
     granted = [json.loads(any_version.sub(r'\1"', text)) for text in _statements(stack, machine)]

@@ -14,7 +14,13 @@ VERDICT = "The verdict"
 ERROR_TYPES = "Error types"
 LOOPS = "aws-sdk:glue loops"
 BESIDE = "The loop beside crawl"
-BY_NAME = "Catch by name"
+# The machines of its files.
+TWO_LAMBDAS, LOOP, BY_NAME = "two-lambdas", "aws-sdk-loop", "catch-by-name"
+
+
+def machine(name: str) -> str:
+    """A definition that the guide shows."""
+    return (ROOT / f"docs/migration/{name}.asl.json").read_text()
 
 
 def blocks(title: str, language: str = "json") -> list[str]:

@@ -25,7 +25,7 @@ COLUMNS = ["what happens", "the loop says", "**crawl** says"]
 
 def requests(crawl: str) -> dict[str, Request]:
     """`crawl` is the definition of the machine, as it was deployed."""
-    loop, made = guide.blocks(guide.LOOPS)[0], {}
+    loop, made = guide.machine(guide.LOOP), {}
     for each in SITUATIONS:
         made[f"loop: {each.name}"] = Request(loop, each, looks=LOOKS if each is ENDLESS else 0)
         made[f"crawl: {each.name}"] = Request(crawl, each, given={"timeoutSeconds": 5 if each is ENDLESS else 60})

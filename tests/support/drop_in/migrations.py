@@ -32,8 +32,8 @@ class Step:
 
 def migrations(python: Mapping[str, str], ours: Mapping[str, str], directory: Path) -> dict[str, Migration]:
     """`python` and `ours` are the values of the guide's placeholders before and after."""
-    console, loop = guide.blocks(guide.PYTHON)[0], guide.blocks(guide.LOOPS)[0]
-    nested = guide.fill(guide.blocks(guide.LOOPS)[2], ours)
+    console, loop = guide.machine(guide.TWO_LAMBDAS), guide.machine(guide.LOOP)
+    nested = guide.fill(guide.blocks(guide.LOOPS)[1], ours)
     lambdas, swapped = guide.fill(console, python), _sed(guide.fill(console, python), python, ours, directory)
     success, failure = ONE_WAIT, ONE_WAIT | {"local:outcome": "failed"}
     return {

@@ -48,7 +48,7 @@ def play_all(stack: Stack, directory: Path) -> Played:
             ("crawler-sync", error_types.UNREACHABLE): rusts(stack, "rust-unreachable", nowhere),
             ("python", error_types.SILENT): pythons(stack, "python-impatient", timeout=5),
         }
-        by_name = guide.fill(guide.blocks(guide.BY_NAME)[0], nested)
+        by_name = guide.fill(guide.machine(guide.BY_NAME), nested)
         requests = error_types.requests(functions)
         requests |= loop_beside_crawl.requests(crawl)
         requests |= same_path.requests({"python": python, "crawler-sync": own})

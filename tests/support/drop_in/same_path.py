@@ -21,7 +21,7 @@ SITUATIONS = [
     Situation("invalid input", fault("StartCrawler", "forever InvalidInputException")),
 ]
 MACHINES = {
-    "console": guide.blocks(guide.PYTHON)[0],
+    "console": guide.machine(guide.TWO_LAMBDAS),
     "catching": (Path(__file__).parent / "catching.asl.json").read_text(),
 }
 

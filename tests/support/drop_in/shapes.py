@@ -182,7 +182,7 @@ def migrations(stack: Stack, ours: Mapping[str, str], nested: Mapping[str, str])
     waits = deploy(stack, WAITING, HANDLER.format(name='event["crawlername"]', body=WAITS), "")
     alone = guide.blocks(guide.WAITS)[0]
     before, swapped = (guide.fill(alone, {"ARN of your Lambda": arn}) for arn in (waits, ours[START]))
-    after = guide.fill(guide.blocks(guide.LOOPS)[2], nested)
+    after = guide.fill(guide.blocks(guide.LOOPS)[1], nested)
     return found | {
         WAITING: Migration(before, after, ONE_WAIT),
         f"{WAITING}-swapped": Migration(before, swapped, ONE_WAIT),
