@@ -2,8 +2,7 @@
 
 import re
 import textwrap
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.support.documents import ROOT
@@ -30,7 +29,6 @@ SCENARIOS = [
     *WAKING,
     *ALONE,
 ]
-THEN = {"RUNNING": "the crawl goes on", "STOPPED": "the crawl is stopped"}
 
 
 @dataclass(frozen=True)
@@ -86,31 +84,26 @@ def item(subject: str, notes: tuple[str, ...], whats: list[str]) -> str:
 
 
 def of_crawls(scenarios: list[Scenario]) -> Iterable[Line]:
-    """What most have is said first, and then only what differs."""
-    usual = [Counter(each).most_common(1)[0][0] for each in zip(*map(notes, scenarios), strict=True)]
-    if usual and usual != notes(CRAWLS[0]):
-        yield Line("*usually*", ", ".join(filter(None, usual)))
     for scenario in scenarios:
         subject, _, what = scenario.name.rpartition(": ")
         if scenario.waking and scenario.woken is not None:
             subject = "woken" if scenario.woken else "found by the next look"
-        own = [note for note, most in zip(notes(scenario), usual, strict=True) if note != most and note]
-        yield Line(subject, re.sub(r"^(\d+|forever) .*", r"`\g<0>`", what), tuple(own))
+        yield Line(subject, re.sub(r"^(\d+|forever) .*", r"`\g<0>`", what), tuple(notes(scenario)))
 
 
-def notes(scenario: Scenario) -> list[str]:
-    crawls = str(scenario.crawls or "no")
+def notes(scenario: Scenario) -> Iterator[str]:
+    """What is not as the head of the page says."""
+    crawls = f"{scenario.crawls or 'no'} crawl"
     if scenario.or_else:
-        crawls = f"{scenario.crawls} or {scenario.crawls + 1}"
-    over = scenario.bound - scenario.deadline
-    within = f"deadline + {over:g} s" if over > 0 else f"within {scenario.bound:g} s"
-    return [
-        f"or `{scenario.or_else}`" if scenario.or_else else "",
-        f"{crawls} crawls" if scenario.or_else else f"{crawls} crawl",
-        THEN.get(scenario.left, ""),
-        # The looks of these are the tests' own.
-        f"deadline + {SLACK} s" if scenario.waking else within,
-    ]
+        yield f"or `{scenario.or_else}`"
+        crawls = f"{scenario.crawls} or {scenario.crawls + 1} crawls"
+    is_refused = scenario.is_error and scenario.ends not in ("CrawlFailed", "CrawlCancelled", "CrawlTimedOut")
+    if crawls != ("no crawl" if is_refused else "1 crawl"):
+        yield crawls
+    if scenario.left == "STOPPED":
+        yield "the crawl is stopped"
+    if not scenario.waking and scenario.bound > scenario.deadline + SLACK:
+        yield f"deadline + {scenario.bound - scenario.deadline:g} s"
 
 
 def of_work(cases: list[Case]) -> Iterable[Line]:
