@@ -72,7 +72,7 @@ def test_crawl_fails_with_the_functions_own_error(
     ("stages", "error", "cause"),
     [
         ([], "InvalidPipeline", "pipeline p: stages: must not be empty"),
-        ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr: is none of the fields"),
+        ([{"steps": [{"crawlr": "c"}]}], "InvalidPipeline", "stage 1, step 1: crawlr: is not one of the fields"),
         (
             [{"name": "raw", "steps": [{"job": "nobody"}]}],
             "JobFailed",
@@ -99,7 +99,7 @@ def test_pipeline_fails_with_the_place(stack: Stack, stages: list[dict[str, Any]
         ({"timeoutSeconds": 1e306}, "pipeline p: timeoutSeconds: must be a whole number from 1 to 172800"),
         (
             {"stages": [{"steps": [{"crawlr": "c"}] * 2_000}]},
-            "pipeline p: stage 1, step 1: crawlr: is none of the fields",
+            "pipeline p: stage 1, step 1: crawlr: is not one of the fields",
         ),
     ],
     ids=["no such day", "too large a number", "too many mistakes to tell"],

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from local.aws import REGION
+from local.aws import ACCOUNT, REGION
 from local.demo import ROOT
+from local.demo.deploy import deploy_pipelines
 from tests.support.documents import commands
 from tests.support.drop_in import guide
 from tests.support.events import sample
 from tests.support.roles import ROLE
-from tests.support.stack import Stack
+from tests.support.stack import CUSTOMERS, Stack, eventually
 
 FAILING = {"name": "documented", "stages": [{"steps": [{"job": "nobody"}]}]}
 # Where a shell would find them, and from where the commands of the Makefile start.
@@ -26,7 +27,7 @@ export PATH={ROOT / ".venv/build/bin"}:{ROOT / "target/debug"}:$PATH
 make() {{ command make --directory {ROOT} "$@"; }}
 """
 # Deploying is shown in tests/release.
-ELSEWHERE = ("make deploy", "git ", "cargo ", "sam ", "rustup ")
+ELSEWHERE = ("make deploy", "git ", "cargo ", "sam ", "rustup ", "crawler-sync report")
 
 
 def type_in(
@@ -57,23 +58,61 @@ def failed(stack: Stack) -> dict[str, Any]:
     return execution
 
 
-def test_the_runbook(stack: Stack, failed: dict[str, Any], tmp_path: Path) -> None:
-    """At night nobody corrects commands."""
+@pytest.fixture(scope="module")
+def orders(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The README's pipeline, deployed, and what it names."""
+    folder, text = tmp_path_factory.mktemp("orders"), (ROOT / "README.md").read_text()
+    given = next(block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"stages"' in block)
+    (folder / "orders.json").write_text(given.replace("eu-west-1:123456789012", f"{REGION}:{ACCOUNT}"))
+    for job in ("load-orders", "load-customers", "report"):
+        stack.glue.create_job(Name=job, Role=ROLE, Command={}, Tags={"local:seconds": "0"})
+    for crawler in ("orders", "report"):
+        stack.glue.create_crawler(Name=crawler, Role=ROLE, DatabaseName=CUSTOMERS.database, Targets={"S3Targets": []})
+    stack.s3.create_bucket(Bucket="lake-landing", CreateBucketConfiguration={"LocationConstraint": REGION})
+    stack.s3.put_bucket_notification_configuration(
+        Bucket="lake-landing", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    deploy_pipelines(stack.aws, "readme", [folder], {})
+
+
+# Adds what the comment above it says.
+ADD = """python3 - <<'END'
+import json
+with open("notification.json") as file:
+    notification = json.load(file)
+with open("notification.json", "w") as file:
+    json.dump(notification | {"EventBridgeConfiguration": {}}, file)
+END"""
+
+
+def test_the_page_on_operations(stack: Stack, failed: dict[str, Any], orders: None, tmp_path: Path) -> None:
+    """At night nobody corrects commands; and a bucket must go on sending what it sent."""
     machine, queue = stack.machine("Pipeline"), stack.outputs["DeadLetterQueueUrl"]
     event = sample("native-object-created-putobject", "documented/_SUCCESS")
     parked = {"error": "e", "cause": "c", "executionArn": "a", "input": {"event": event, "pipeline": FAILING}}
     stack.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(parked))
     [version, *_] = stack.states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
+    listener = stack.sqs.get_queue_attributes(QueueUrl=stack.queue("documented"), AttributeNames=["QueueArn"])
+    kept = listener["Attributes"] | {"Events": ["s3:ObjectRemoved:*"]}
+    stack.s3.create_bucket(Bucket="documented", CreateBucketConfiguration={"LocationConstraint": REGION})
+    stack.s3.put_bucket_notification_configuration(
+        Bucket="documented", NotificationConfiguration={"QueueConfigurations": [kept]}
+    )
     said = type_in(
         stack,
         tmp_path,
-        "docs/runbook.md",
+        "docs/operations.md",
         {
+            "bucket": "documented",
             "executionArn": failed["executionArn"],
             "machine, without :live": machine,
             "version": version["stateMachineVersionArn"],
         },
+        {"aws s3api put-bucket-notification-configuration": ADD},
     )
+    found = stack.s3.get_bucket_notification_configuration(Bucket="documented")
+    assert "EventBridgeConfiguration" in found
+    assert [each["QueueArn"] for each in found["QueueConfigurations"]] == [kept["QueueArn"]]
     assert failed["executionArn"] in said
     assert "EntityNotFoundException" in said
     assert version["stateMachineVersionArn"] in said
@@ -103,27 +142,11 @@ def test_the_guide_to_migration(stack: Stack, tmp_path: Path) -> None:
     assert json.loads(after) == json.loads(definition)
 
 
-def test_the_readme(stack: Stack, tmp_path: Path) -> None:
-    """To let a bucket send its events must not take away what it sends already."""
-    bucket = "documented"
-    queue = stack.queue("documented")
-    stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    attributes = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    kept = attributes | {"Events": ["s3:ObjectRemoved:*"]}
-    stack.s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
-    )
-    add = """python3 - <<'END'
-import json
-with open("notification.json") as file:
-    notification = json.load(file)
-with open("notification.json", "w") as file:
-    json.dump(notification | {"EventBridgeConfiguration": {}}, file)
-END"""
-    type_in(stack, tmp_path, "README.md", {"bucket": bucket}, {"aws s3api put-bucket-notification-configuration": add})
-    found = stack.s3.get_bucket_notification_configuration(Bucket=bucket)
-    assert "EventBridgeConfiguration" in found
-    assert [each["QueueArn"] for each in found["QueueConfigurations"]] == [kept["QueueArn"]]
+def test_the_readme(stack: Stack, orders: None, tmp_path: Path) -> None:
+    """Its pipeline runs when its object lands, and its commands tell so."""
+    stack.s3.put_object(Bucket="lake-landing", Key="orders/2026-01-31.csv", Body="id\n1\n")
+    eventually(lambda: any(run["name"].startswith("orders-") for run in stack.executions("Pipeline")))
+    assert "orders" in type_in(stack, tmp_path, "README.md", {})
 
 
 def test_the_page_on_pipelines(stack: Stack, tmp_path: Path) -> None:

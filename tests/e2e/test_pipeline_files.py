@@ -74,7 +74,7 @@ def test_each_kind_of_work_has_a_stand_in(tmp_path: Path) -> None:
             {"stages": [{"name": "raw", "steps": [{"job": {"Name": "j"}}]}, {"steps": [{"jb": "j"}]}]},
             [
                 "stage 1 (raw), step 1: job: must be a string",
-                "stage 2, step 1: jb: is none of the fields name, job, ",
+                "stage 2, step 1: jb: is not one of the fields name, job, ",
                 "stage 2, step 1: needs a job, a function, a query, a machine or a crawler",
             ],
         ),

@@ -1,4 +1,4 @@
-"""The ways to deploy that the README gives, with the tools that it names, to the local AWS. Needs `make guards`."""
+"""The ways to deploy that docs/operations.md gives, with its tools, to the local AWS. Needs `make guards`."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from local.demo import ROOT
 from local.demo.deploy import unqualified
 from tests.support.documents import commands
 
-README = commands(ROOT / "README.md")
+COMMANDS = commands(ROOT / "docs/operations.md")
 HOST = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 EVENT = ROOT / "functions/s3-event-filter/events/native-object-created-putobject.json"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/functions"
@@ -168,7 +168,7 @@ def test_cargo_lambda_deploys_the_functions(aws: LocalAws) -> None:
         RoleName=ROLE.rpartition("/")[2],
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusting]}),
     )
-    lines = [command for command in README if command.startswith("cargo lambda ")]
+    lines = [command for command in COMMANDS if command.startswith("cargo lambda ")]
     build, *deploys = [command for command in lines if command.split()[2] in ("build", "deploy")]
     for command in (build, *deploys):
         done = run(aws, *command.replace("<role>", ROLE).split())
@@ -192,8 +192,8 @@ def until_it_listens(port: int, seconds: float = 60) -> None:
 
 def test_cargo_lambda_invokes_a_function_on_this_machine() -> None:
     """The shortest way to see what a function makes of an event."""
-    [watch] = [command for command in README if command.startswith("cargo lambda watch")]
-    [invoke] = [command for command in README if command.startswith("cargo lambda invoke")]
+    [watch] = [command for command in COMMANDS if command.startswith("cargo lambda watch")]
+    [invoke] = [command for command in COMMANDS if command.startswith("cargo lambda invoke")]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -62,7 +62,7 @@ FUNCTIONS_SAY = {
 
 
 def test_what_a_cause_says_is_told() -> None:
-    """Whoever reads the end of an execution wants Glue's own words, and no JSON around them."""
+    """Readers want Glue's own words, and no JSON around them."""
     for name, told in {
         "crawl": FUNCTIONS_SAY,
         "trigger": FUNCTIONS_SAY,

@@ -14,6 +14,7 @@ from tests.support.documents import PAGES, ROOT, commands, holds, titles
 from tests.support.faults import page as faults
 from tools import diagrams
 
+OPERATIONS = ROOT / "docs/operations.md"
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
 
 
@@ -32,9 +33,9 @@ def test_the_page_of_faults_has_each_ending_once() -> None:
     assert faults.endings() <= set(headings)
 
 
-def test_the_runbook_names_states_that_there_are() -> None:
+def test_operations_name_states_that_there_are() -> None:
     """People who look at a run at night look for its state."""
-    named = re.findall(r"^\| \*([^*]+)\* \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    named = re.findall(r"^\| \*([^*]+)\* \|", OPERATIONS.read_text(), re.MULTILINE)
     assert named
     assert set(named) <= {name for path in MACHINES for name, _ in states(load(path))}
 
@@ -46,11 +47,11 @@ def test_the_diagrams_are_drawn_from_the_definitions(path: Path) -> None:
     holds(ROOT / "docs/reference.md", path.name.partition(".")[0], diagrams.diagram(path))
 
 
-def test_the_runbook_knows_every_alarm() -> None:
+def test_operations_know_every_alarm() -> None:
     """People who are woken look for the name in the message."""
     resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
-    rows = re.findall(r"^\| `(\w+Alarm)` \|", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+Alarm)` \|", OPERATIONS.read_text(), re.MULTILINE)
     assert set(rows) == alarms
 
 

@@ -242,7 +242,7 @@ def test_each_start_asks_for_the_deadline_first() -> None:
     ways = [(name, way) for name, state in inner["States"].items() for way in ways_of(state) if way in starts]
     assert ways == [("What is to be started?", way) for _, way in ways]
     assert {way for _, way in ways} == starts
-    # Whoever reads a history tells steps apart by it, where two have the same job.
+    # Readers of a history tell steps apart by it, where two have the same job.
     to_start = [rule for state in inner["States"].values() for rule in [state, *state.get("Choices", [])]]
     given = [rule.get("Output") for rule in to_start if rule.get("Next") == "What is to be started?"]
     assert given == [None, "{% $step %}", "{% $step %}", "{% $step %}"], "the step itself, which is its first input"

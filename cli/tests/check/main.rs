@@ -96,7 +96,7 @@ fn a_mistake_has_its_line() {
             "stage 1 (bronze), step 2: needs a job, a function, a query, a machine or a crawler",
         ),
         place(13, "stage 2: steps: is missing"),
-        place(3, "timeout: is none of the fields "),
+        place(3, "timeout: is not one of the fields "),
     ];
     let printed = text(&output.stdout);
     for line in &told {

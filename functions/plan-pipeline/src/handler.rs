@@ -122,7 +122,7 @@ mod tests {
             (
                 json!({"pipeline": {}, "execution": {"name": 1, "id": "run"}, "x": 1}),
                 "InvalidRequest",
-                "execution.name: must be a string; execution.startTime: is missing; execution.id: must be the ARN of an execution; x: is none of the fields pipeline, execution",
+                "execution.name: must be a string; execution.startTime: is missing; execution.id: must be the ARN of an execution; x: is not one of the fields pipeline, execution",
             ),
             (
                 json!({"execution": execution}),
@@ -140,7 +140,7 @@ mod tests {
             (
                 json!({"pipeline": {"name": "p", "stages": [{"steps": [{"crawlr": "c"}]}]}, "execution": execution}),
                 "InvalidPipeline",
-                "pipeline p: stage 1, step 1: crawlr: is none of the fields name, job, arguments, function, payload, query, parameters, database, workgroup, machine, input, crawler, await, retries, timeoutSeconds, optional; stage 1, step 1: needs a job, a function, a query, a machine or a crawler",
+                "pipeline p: stage 1, step 1: crawlr: is not one of the fields name, job, arguments, function, payload, query, parameters, database, workgroup, machine, input, crawler, await, retries, timeoutSeconds, optional; stage 1, step 1: needs a job, a function, a query, a machine or a crawler",
             ),
         ] {
             assert_eq!(

@@ -39,7 +39,7 @@ pub enum Refusal {
     /// The filter cannot be read.
     #[error("{0}")]
     Filter(Mistakes),
-    /// The event is none of the kinds understood here, or malformed.
+    /// The event is of no kind that is understood here, or malformed.
     #[error("{0}")]
     Event(Mistake),
 }

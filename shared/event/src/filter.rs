@@ -320,11 +320,11 @@ mod tests {
             (json!([]), "filter: must be an object"),
             (
                 json!({"sufixes": [".csv"], "prefix": 7}),
-                "filter.prefix: must be a string; filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
+                "filter.prefix: must be a string; filter.sufixes: is not one of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
             ),
             (
                 json!({"sufixes": null}),
-                "filter.sufixes: is none of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
+                "filter.sufixes: is not one of the fields bucket, prefix, suffixes, minBytes, ignore, ignoreDefaults",
             ),
             (json!({"bucket": ""}), "filter.bucket: must not be empty"),
             (

@@ -108,7 +108,7 @@ const CLOUD_TRAIL: Fields = Fields {
 /// Reads an EventBridge event.
 ///
 /// # Errors
-/// [`Mistake`], if it is none of the kinds understood here, or malformed.
+/// [`Mistake`], if it is of no kind that is understood here, or malformed.
 pub fn read(event: &Value) -> Result<Event<'_>, Mistake> {
     if !event.is_object() {
         return Err(Mistake::new(

@@ -324,7 +324,10 @@ impl<'a> Fields<'a> {
     /// Refuses the fields that nobody has taken: a misspelt one would otherwise be passed over in silence.
     pub fn finish(self) {
         for (_, node) in self.others() {
-            node.wrong::<()>(format!("is none of the fields {}", self.known.join(", ")));
+            node.wrong::<()>(format!(
+                "is not one of the fields {}",
+                self.known.join(", ")
+            ));
         }
     }
 
@@ -393,8 +396,8 @@ mod tests {
                 "parts[0].texts[1]: must not be empty",
                 "parts[0].texts[2]: must be a string",
                 "parts[1]: must be an object",
-                "parts[2].an: is none of the fields on, texts",
-                "a~b/c: is none of the fields name, count, at, parts",
+                "parts[2].an: is not one of the fields on, texts",
+                "a~b/c: is not one of the fields name, count, at, parts",
             ]
         );
     }
