@@ -28,9 +28,10 @@ pub(crate) mod runs;
 pub(crate) mod start;
 mod text;
 
+pub(crate) use crate::output::Format;
 pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};
-pub(crate) use options::{Format, Options};
+pub(crate) use options::Options;
 
 /// A stack that can be called.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::read;
-use crate::output::print;
+use crate::output::{Format, print};
 
 /// Check pipeline files, and print every mistake as `file:line: place: rule`.
 ///
@@ -15,17 +15,9 @@ pub(crate) struct Arguments {
     /// Pipeline files, and folders of them.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     paths: Vec<PathBuf>,
-    /// How to print the mistakes.
+    /// How to print the mistakes: a line each, or one array of objects.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
-    /// A line each.
-    Text,
-    /// One JSON array of objects.
-    Json,
 }
 
 /// Checks what the arguments name, and prints what is wrong.

@@ -1,5 +1,7 @@
 //! What every command of a stack takes.
 
+use crate::output::Format;
+
 /// Which stack, and how to print what is found there. As the AWS CLI, it reads `AWS_REGION`, `AWS_PROFILE`,
 /// `AWS_ENDPOINT_URL` and `~/.aws` where an option is absent.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,13 +27,4 @@ pub(crate) struct Options {
     /// How to print the answer.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
-}
-
-/// For whom an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
