@@ -2,9 +2,18 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex_lite::Regex;
 
 use super::run::{Kind, Work};
+
+/// All that the parts of an address may not have, however strictly they are read.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A stack, its account and its Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,13 +91,13 @@ impl Home {
 
     /// The page of what an attempt has started; for a function, whose invocations have none, its own.
     pub(crate) fn page_of_attempt(&self, work: &Work, id: Option<&str>) -> Option<String> {
-        let subject = &work.subject;
+        let subject = utf8_percent_encode(&work.subject, ESCAPED);
         Some(match (work.kind, id) {
             (Kind::Job, Some(id)) => self.page("gluestudio", &format!("/job/{subject}/run/{id}")),
             (Kind::Query, Some(id)) => self.page("athena", &format!("/query-editor/history/{id}")),
             (Kind::Machine, Some(arn)) => self.page_of_execution(arn),
             (Kind::Function, _) => {
-                let name = subject.split(':').next().unwrap_or(subject);
+                let name = function_name(&work.subject);
                 self.page("lambda", &format!("/functions/{name}"))
             }
             (_, None) => return None,
@@ -97,9 +106,18 @@ impl Home {
 
     /// The page of a stream of logs.
     pub(crate) fn page_of_log(&self, group: &str, stream: &str) -> String {
-        // The console escapes names twice, and has a $ for each % of the second time.
-        let [group, stream] = [group, stream].map(|name| name.replace('/', "$252F"));
-        let place = format!("logsV2:log-groups/log-group/{group}/log-events/{stream}");
+        self.page_of_group(group, &format!("/{}", twice(stream)))
+    }
+
+    /// The page of all that a group of logs got between two moments.
+    pub(crate) fn page_of_logs(&self, group: &str, from: Timestamp, until: Timestamp) -> String {
+        let [from, until] = [from, until].map(Timestamp::as_millisecond);
+        self.page_of_group(group, &format!("$3Fstart$3D{from}$26end$3D{until}"))
+    }
+
+    fn page_of_group(&self, group: &str, events: &str) -> String {
+        let group = twice(group);
+        let place = format!("logsV2:log-groups/log-group/{group}/log-events{events}");
         self.page("cloudwatch", &place)
     }
 
@@ -107,6 +125,17 @@ impl Home {
     pub(crate) fn page_of_execution(&self, arn: &str) -> String {
         self.page("states", &format!("/v2/executions/details/{arn}"))
     }
+}
+
+/// The console of logs escapes names twice, with a $ for each % of the second time.
+fn twice(name: &str) -> String {
+    let once = utf8_percent_encode(name, ESCAPED).to_string();
+    once.replace('%', "$25")
+}
+
+/// The function's name without its alias.
+pub(crate) fn function_name(subject: &str) -> &str {
+    subject.split(':').next().unwrap_or(subject)
 }
 
 impl fmt::Display for Home {
@@ -183,6 +212,38 @@ mod tests {
                 )
             );
         }
+    }
+
+    /// Links of people's names work, whatever is in those.
+    #[test]
+    fn pages_hold_any_name() {
+        let home = home("aws", "eu-west-1");
+        let work = Work {
+            kind: Kind::Job,
+            subject: "load <all> & more".to_owned(),
+            attempts: Vec::new(),
+        };
+        assert_eq!(
+            home.page_of_attempt(&work, Some("jr_1")).as_deref(),
+            Some(
+                "https://eu-west-1.console.aws.amazon.com/gluestudio/home?region=eu-west-1#/job/\
+                 load%20%3Call%3E%20%26%20more/run/jr_1"
+            )
+        );
+        assert_eq!(
+            home.page_of_log("/aws-glue/crawlers", "my tables"),
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/\
+             $252Faws-glue$252Fcrawlers/log-events/my$2520tables"
+        );
+        let second = Timestamp::from_second;
+        let (from, until) = (
+            second(1).expect("it is in range"),
+            second(2).expect("it is in range"),
+        );
+        assert!(
+            home.page_of_logs("/aws/lambda/check", from, until)
+                .ends_with("$252Faws$252Flambda$252Fcheck/log-events$3Fstart$3D1000$26end$3D2000")
+        );
     }
 
     /// Who calls tells the account, whatever it calls as.

@@ -204,4 +204,4 @@ impl fmt::Display for Reason {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -38,11 +38,27 @@ struct Request {
 
 impl From<PlannedStage> for Stage {
     fn from(stage: PlannedStage) -> Self {
+        let name = stage.name.filter(|name| !name.is_empty());
+        let steps = stage.steps.into_iter().map(|planned| {
+            let given = given_name(name.as_deref(), &planned.place);
+            Step {
+                name: given,
+                ..Step::from(planned)
+            }
+        });
         Self {
-            name: stage.name.filter(|name| !name.is_empty()),
-            steps: stage.steps.into_iter().map(Step::from).collect(),
+            steps: steps.collect(),
+            name,
         }
     }
+}
+
+/// The step's name at the end of its place: "stage 2 (silver), step 1 (revenue)".
+fn given_name(stage: Option<&str>, place: &str) -> Option<String> {
+    let before = stage.map_or_else(String::new, |name| format!(" ({name})")) + ", step ";
+    let (_, step) = place.split_once(&before)?;
+    let (_, name) = step.split_once(" (")?;
+    name.strip_suffix(')').map(str::to_owned)
 }
 
 impl From<PlannedStep> for Step {
@@ -56,6 +72,7 @@ impl From<PlannedStep> for Step {
         let work = (works.into_iter()).find_map(|(kind, subject)| Some((kind, subject?)));
         Self {
             place: step.place,
+            name: None,
             work: work.map(|(kind, subject)| Work {
                 kind,
                 subject,

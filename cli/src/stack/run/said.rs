@@ -34,6 +34,12 @@ pub(super) fn nested(error: &str, cause: &str) -> String {
         .to_owned()
 }
 
+/// Where a job that failed wrote its logs, if the cause tells.
+pub(super) fn log_group(cause: &str) -> Option<String> {
+    let told = serde_json::from_str(cause).ok()?;
+    find(&told, "LogGroupName").map(str::to_owned)
+}
+
 /// The text of that name, wherever it stands.
 fn find<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     let Value::Object(fields) = value else {

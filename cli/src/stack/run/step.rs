@@ -19,6 +19,8 @@ pub(crate) struct Stage {
 pub(crate) struct Step {
     /// In words: "stage 2 (silver), step 1".
     pub(crate) place: String,
+    /// None if the pipeline gives it none.
+    pub(crate) name: Option<String>,
     pub(crate) work: Option<Work>,
     pub(crate) crawl: Option<Crawl>,
     /// Whether the run goes on when it fails.
@@ -48,10 +50,13 @@ pub(crate) enum Kind {
 
 /// Work that was begun.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Attempt {
     pub(crate) began: Timestamp,
     /// The job's run, the query, or the ARN of the machine's execution; a function's has none.
     pub(crate) id: Option<String>,
+    /// Where a job that has ended wrote its logs: the group's name without /error or /output.
+    pub(crate) log_group: Option<String>,
     #[serde(flatten)]
     pub(crate) standing: Standing,
 }
@@ -140,6 +145,17 @@ pub(crate) struct Changes {
     pub(crate) deleted: u64,
 }
 
+impl Changes {
+    /// Those of two crawls.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            created: self.created + other.created,
+            updated: self.updated + other.updated,
+            deleted: self.deleted + other.deleted,
+        }
+    }
+}
+
 impl Step {
     pub(crate) fn crawling(&self) -> Option<&Crawling> {
         self.crawl.as_ref()?.execution.as_ref()
@@ -151,6 +167,7 @@ impl Attempt {
         Self {
             began,
             id: None,
+            log_group: None,
             standing: Standing::Running,
         }
     }

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The events of a run, and those of its crawls, as the SDK reads them.
-struct Recorded {
+pub(crate) struct Recorded {
     arn: String,
     events: Vec<HistoryEvent>,
     crawls: BTreeMap<String, Vec<HistoryEvent>>,
 }
 
 impl Recorded {
-    fn load(file: &str) -> Self {
+    pub(crate) fn load(file: &str) -> Self {
         Self::changed(file, |_| ())
     }
 
@@ -61,7 +61,7 @@ impl Recorded {
         reader.run().clone()
     }
 
-    fn run(&self) -> Run {
+    pub(crate) fn run(&self) -> Run {
         self.after(usize::MAX)
     }
 }
@@ -130,6 +130,10 @@ fn a_run_tells_its_work_and_crawls() {
             .as_ref()
             .is_some_and(|id| id.contains(":execution:publish:"))
     );
+    let group = work(&run, 1, 1).attempts[0].log_group.as_deref();
+    assert_eq!(group, Some("/aws-glue/jobs"));
+    assert_eq!(step(&run, 1, 4).name.as_deref(), Some("tell the others"));
+    assert_eq!(step(&run, 1, 1).name, None);
     let crawled = crawl(&run, 1, 1).result.clone().expect("it is told");
     assert_eq!(crawled.outcome, "STARTED");
     assert_eq!(crawled.crawl.expect("it crawled").status, "SUCCEEDED");
@@ -171,6 +175,8 @@ fn an_optional_step_tells_its_failure() {
     let run = Recorded::load("succeeded").run();
     let failure = step(&run, 2, 1).failure.as_ref().expect("it failed");
     assert_eq!(failure.error, "JobFailed");
+    let group = work(&run, 2, 1).attempts[0].log_group.as_deref();
+    assert_eq!(group, Some("/aws-glue/jobs"));
     assert!(failure.cause.ends_with("no space left on /data"));
     assert!(run.problems().is_empty());
 }

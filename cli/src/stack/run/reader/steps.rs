@@ -4,7 +4,7 @@ use aws_sdk_sfn::types::HistoryEvent;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::said::{nested, said};
+use super::super::said::{log_group, nested, said};
 use super::super::{Attempt, Crawling, Problem, Reason, Standing, Step, Wait};
 use super::events::{answered, crawled, ending, failure, id, json};
 use super::{CRAWL, News, Place, Reader, WAITS, WORK, What, moments};
@@ -30,7 +30,10 @@ impl Reader {
                 wait.ended = Some(at);
             }
             let mut output = json(details.output())?;
-            let failure = serde_json::from_value(output.get_mut("failure")?.take()).ok()?;
+            let failure = output.get_mut("failure")?.take();
+            let mut failure: Problem = serde_json::from_value(failure).ok()?;
+            let known = format!("{}, ", step.place);
+            failure.cause = failure.cause.replacen(&known, "", 1);
             step.failure = Some(failure);
             return Some(What::StepFailed(place));
         }
@@ -64,7 +67,9 @@ impl Reader {
             crawling.standing = ended;
             return Some(What::CrawlEnded(place));
         }
-        attempt(step)?.standing = ended;
+        let attempt = attempt(step)?;
+        attempt.log_group = log_group(cause);
+        attempt.standing = ended;
         Some(What::WorkEnded(place))
     }
 
@@ -82,8 +87,10 @@ impl Reader {
             crawling.result = output.get("Output").and_then(crawled);
             return Some(What::CrawlEnded(place));
         }
-        let state = output.get("JobRunState").and_then(Value::as_str);
-        attempt(step)?.standing = match state {
+        let text = |field| output.get(field).and_then(Value::as_str);
+        let attempt = attempt(step)?;
+        attempt.log_group = text("LogGroupName").map(str::to_owned);
+        attempt.standing = match text("JobRunState") {
             // Somebody stopped it.
             Some(state) if state != "SUCCEEDED" => Standing::Failed {
                 ended: at,
