@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use files::{check, template};
-use stack::{carry_out, explain, follow, redrive, runs, start};
+use stack::{carry_out, explain, follow, redrive, report, runs, start};
 
 /// Pipelines of Glue jobs, crawlers and other work: as files, and as runs on a stack.
 #[derive(Debug, Parser)]
@@ -21,6 +21,7 @@ enum Command {
     Run(start::Arguments),
     Runs(runs::Arguments),
     Follow(follow::Arguments),
+    Report(report::Arguments),
     Explain(explain::Arguments),
     Redrive(redrive::Arguments),
     Completions(completions::Arguments),
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => carry_out(start::run(&arguments)),
         Command::Runs(arguments) => carry_out(runs::run(&arguments)),
         Command::Follow(arguments) => carry_out(follow::run(&arguments)),
+        Command::Report(arguments) => carry_out(report::run(&arguments)),
         Command::Explain(arguments) => carry_out(explain::run(&arguments)),
         Command::Redrive(arguments) => carry_out(redrive::run(&arguments)),
         Command::Completions(arguments) => completions::run(&arguments),

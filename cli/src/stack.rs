@@ -22,6 +22,7 @@ mod options;
 mod parked;
 mod queue;
 pub(crate) mod redrive;
+pub(crate) mod report;
 mod rules;
 pub(crate) mod run;
 pub(crate) mod runs;
