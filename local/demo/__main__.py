@@ -76,7 +76,11 @@ def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
     with console.status("waiting for the run that comes of it"):
         name = tool.started(aws, outputs)
     console.print(f"[bold]run[/]        {name}\n", soft_wrap=True)
-    tool.run(aws, "follow", name)
+    try:
+        tool.run(aws, "follow", name)
+    except tool.ToolError:
+        tool.report(aws, name)
+        raise
     console.print()
     show_objects(aws, console, workload.bucket)
     console.print()
@@ -85,6 +89,7 @@ def run(aws: LocalAws, workload: Workload, files: list[Path]) -> None:
     for folder in workload.outputs:
         show_files(aws, console, f"s3://{workload.bucket}/{folder}")
     console.print("\nTo look around in the local AWS afterwards: [bold]make demo KEEP=1[/]")
+    tool.report(aws, name)
 
 
 def keep(aws: LocalAws, workload: Workload) -> None:

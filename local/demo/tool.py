@@ -3,12 +3,15 @@
 import subprocess
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from local.aws import LocalAws
+from local.demo import ROOT
 from local.demo.command import Failure, console
 from local.demo.deploy import STACK, TOOL, unqualified
 
 START_SECONDS = 60
+REPORT = ".local/report.html"
 
 
 class ToolError(Failure):
@@ -23,6 +26,16 @@ def run(aws: LocalAws, command: str, *arguments: str) -> None:
     )
     if done.returncode:
         raise ToolError(f"crawler-sync {command} ended with {done.returncode}")
+
+
+def report(aws: LocalAws, name: str) -> None:
+    """Writes the page of a run, however that ended, and says where it is."""
+    (ROOT / REPORT).unlink(missing_ok=True)
+    command: list[str | Path] = [TOOL, "report", name, "--stack", STACK, "--output", REPORT]
+    done = subprocess.run(command, cwd=ROOT, env=aws.environment, capture_output=True, text=True, check=False)
+    if not (ROOT / REPORT).exists():
+        raise ToolError(f"crawler-sync report: {done.stderr}")
+    console.print(f"[bold]report[/]     {REPORT}")
 
 
 def started(aws: LocalAws, outputs: Mapping[str, str]) -> str:

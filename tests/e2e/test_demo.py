@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.server import server_pid
-from local.demo import ROOT
+from local.demo import ROOT, tool
 from tests.support.stack import eventually
 
 OWN_CSV = """Order No;Day;Postcode;Amount
@@ -59,6 +59,8 @@ def test_the_demo_runs_on_a_file_of_ones_own(tmp_path: Path) -> None:
     assert len(re.findall(r"order no +day +postcode +amount\s+bigint +date +string +double", output)) == 2, output
     assert "3 rows of csv" in output
     assert "2 rows of parquet" in output
+    assert output.rstrip().endswith(tool.REPORT)
+    assert "job job1" in (ROOT / tool.REPORT).read_text()
     assert server_pid(port(output)) is None
 
 
