@@ -98,6 +98,10 @@ docs: $(LOCAL)/ready bootstraps  ## Write what is generated: lists, tables and d
 histories: $(LOCAL)/ready bootstraps  ## Record the runs on the local AWS that the tests of the command-line tool read
 	$(LOCAL)/bin/python -m tests.support.histories
 
+.PHONY: pictures
+pictures: $(LOCAL)/ready bootstraps  ## Take the pictures of the README: the demo in a terminal, the report of a run (apt-get install chromium)
+	@$(LOCAL)/bin/python -m tools.pictures
+
 .PHONY: pipelines
 pipelines:  ## Check the files in pipelines/, and write pipelines/template.yaml from them
 	@cargo run --quiet --locked --package crawler-sync -- template pipelines --output pipelines/template.yaml
