@@ -88,7 +88,8 @@ def of_crawls(scenarios: list[Scenario]) -> Iterable[Line]:
         subject, _, what = scenario.name.rpartition(": ")
         if scenario.waking and scenario.woken is not None:
             subject = "woken" if scenario.woken else "found by the next look"
-        yield Line(subject, re.sub(r"^(\d+|forever) .*", r"`\g<0>`", what), tuple(notes(scenario)))
+        # Once goes without saying.
+        yield Line(subject, re.sub(r"^(?:1 )?((?:\d+ |forever )?[\w-]+)$", r"`\1`", what), tuple(notes(scenario)))
 
 
 def notes(scenario: Scenario) -> Iterator[str]:
