@@ -29,7 +29,7 @@ CRAWLS = [
     ),
     *(
         Scenario(
-            f"Right after the start, GetCrawler still shows READY and the crawl before, which {crawl.name.lower()}",
+            f"Right after the start, GetCrawler still shows READY and the crawl before: it {crawl.name.lower()}",
             "STARTED",
             before=crawl,
             tags=crawling(5) | {"local:pending-seconds": "3"},
