@@ -27,7 +27,7 @@ export PATH={ROOT / ".venv/build/bin"}:{ROOT / "target/debug"}:$PATH
 make() {{ command make --directory {ROOT} "$@"; }}
 """
 # Deploying is shown in tests/release.
-ELSEWHERE = ("make deploy", "git ", "cargo ", "sam ", "rustup ", "crawler-sync report")
+ELSEWHERE = ("make deploy", "git ", "cargo ", "sam ", "rustup ")
 
 
 def type_in(
