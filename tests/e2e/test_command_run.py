@@ -91,7 +91,7 @@ def test_a_file_is_checked_and_followed(stack: Stack, command: Command, job: str
     file.write_text(json.dumps(one_step("own", job) | {"stagse": []}))
     told = command("run", str(file))
     assert (told.code, told.text) == (1, "")
-    assert f"{file}:1: stagse: is none of the fields" in told.error
+    assert f"{file}:1: stagse: is not one of the fields" in told.error
     assert "cannot be read" in command("run", str(tmp_path / "none.json")).error
 
 

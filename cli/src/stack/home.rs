@@ -28,7 +28,6 @@ pub(crate) struct Home {
 /// A state machine of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Machine {
-    Crawl,
     Pipeline,
     Trigger,
 }
@@ -37,7 +36,6 @@ impl Machine {
     /// What stands behind the stack's name in the machine's.
     fn name(self) -> &'static str {
         match self {
-            Self::Crawl => "crawl",
             Self::Pipeline => "pipeline",
             Self::Trigger => "trigger",
         }
@@ -183,10 +181,6 @@ mod tests {
         assert_eq!(
             home.alias(Machine::Trigger),
             "arn:aws:states:eu-west-1:123456789012:stateMachine:etl-trigger:live"
-        );
-        assert_eq!(
-            home.execution(Machine::Crawl, "x"),
-            "arn:aws:states:eu-west-1:123456789012:execution:etl-crawl:x"
         );
         assert_eq!(home.queue(), "etl-dead-letters");
     }
