@@ -1,4 +1,4 @@
-"""The pictures of the README: `make pictures` takes them anew.
+"""The pictures of the README: `make pictures` takes them again.
 
 The demo in a terminal as SVG, and the report of a run as PNG. Chromium (Debian: `apt-get install chromium`) takes that
 one; what a page asks for or gets wrong is on its console, and then there is no picture.
@@ -23,7 +23,7 @@ from local.demo.deploy import QUICK, STACK, TOOL, deploy
 from local.demo.workloads import create_role
 
 PICTURES = ROOT / "docs/pictures"
-# The same looks for whoever works on the page, dark and as on a telephone.
+# The same page, dark and as on a telephone, to look at.
 LOOKS = ROOT / ".local/pictures"
 WIDTH = 121  # of the terminal
 LARGEST = 200_000
@@ -85,7 +85,7 @@ def demo() -> str:
 
 
 def drawn(title: str, text: str) -> str:
-    """The text as in a terminal. Its letters are those of whoever looks: an SVG in a page may fetch no font."""
+    """The text as in a terminal. Its letters are the reader's own: an SVG in a page may fetch no font."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False)
     console.print(Text.from_ansi(text), soft_wrap=True)
     return re.sub(r"\s*@font-face \{.*?\}", "", console.export_svg(title=title, unique_id="demo"), flags=re.DOTALL)

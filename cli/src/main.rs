@@ -1,4 +1,4 @@
-//! `crawler-sync`: the tool of whoever writes pipelines, and of whoever runs them.
+//! `crawler-sync`: the tool of those who write pipelines, and of those who run them.
 
 mod completions;
 mod files;

@@ -45,7 +45,7 @@ fn block<'a>(template: &'a str, begin: &str) -> &'a str {
     rest.split("\n\n").next().expect("a block")
 }
 
-/// Whoever removes a file wants its rule gone, and nothing else touched: no part depends on another one.
+/// To remove a file removes its rule, and touches nothing else: no part depends on another one.
 #[test]
 fn parts_depend_on_their_own_file_alone() {
     let trigger = json!({"trigger": {"bucket": "lake", "prefix": "a/"}});
@@ -112,7 +112,7 @@ fn texts_of_a_pipeline_reach_the_machine_as_they_are() {
     assert!(!template.contains("{{"));
 }
 
-/// A rule that is readable where there is room must fit where there is none.
+/// A rule that is readable where there is room must fit where there is little.
 #[test]
 fn a_long_pipeline_is_written_densely() {
     let steps: Vec<_> = (0..40)

@@ -19,7 +19,7 @@ class ToolError(Failure):
 
 
 def run(aws: LocalAws, command: str, *arguments: str) -> None:
-    """Runs a command of the tool in this terminal. Ctrl-C is for whoever runs this, and ends the command too."""
+    """Runs a command of the tool in this terminal. Ctrl-C ends the caller, and the command too."""
     console.file.flush()
     done = subprocess.run(
         [TOOL, command, "--stack", STACK, *arguments], env=aws.environment, start_new_session=True, check=False

@@ -82,7 +82,7 @@ def ended(stack: Stack, name: str, *stages: list[dict[str, Any]]) -> Mapping[str
 def test_a_page_is_named_after_its_run(
     stack: Stack, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever keeps pages of many runs tells them apart by their names."""
+    """Pages of many runs are told apart by their names."""
     run = ended(stack, "report-a", [{"job": "report-done", "crawler": "report-tables"}])
     monkeypatch.chdir(tmp_path)
     told = command("report", "report-a")
@@ -165,7 +165,7 @@ def test_forty_steps_have_a_page(stack: Stack, command: Command, tmp_path: Path)
 
 
 def test_absorbed_runs_are_told_on_the_page_of_their_taker(stack: Stack, command: Command, tmp_path: Path) -> None:
-    """Whoever looks for the objects of a window finds the run that covers them, from either side."""
+    """A search for the objects of a window finds the run that covers them, from either side."""
     arns = [start(stack, "report-g", [{"job": "report-slow"}], minute=minute) for minute in range(3)]
     runs = [stack.finish(arn) for arn in arns]
     file = tmp_path / "page.html"

@@ -135,7 +135,7 @@ def test_a_start_that_is_tried_again_happens_once(
 
 
 def test_denied_starts_name_the_permission(stack: Stack, job: str, tmp_path: Path) -> None:
-    """Each call that a run by hand needs, as whoever grants it calls it."""
+    """Each call that a run by hand needs, by its name in IAM."""
     file = tmp_path / "denied.json"
     file.write_text(json.dumps(one_step("denied", job)))
     alias = stack.outputs["PipelineStateMachineArn"]

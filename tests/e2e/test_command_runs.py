@@ -55,7 +55,7 @@ def test_a_day_of_1200_runs_costs_two_calls(stack: Stack, crowd: str) -> None:
 
 
 def test_one_pipeline_can_be_asked_for(stack: Stack, crowd: str) -> None:
-    """Whoever owns a pipeline wants no other."""
+    """The owner of a pipeline wants no other."""
     told = Command(stack.aws, crowd)("runs", "stock", "--format", "json")
     assert len(told.json) == 400
     assert {row["status"] for row in told.json} == {"SUCCEEDED"}
@@ -85,7 +85,7 @@ def test_what_went_wrong_is_told_with_where_and_why(stack: Stack, command: Comma
 
 
 def test_absorbed_runs_stand_below_the_one_that_took_them(stack: Stack, command: Command) -> None:
-    """They succeeded, and did nothing: whoever looks for a window's data has to look there."""
+    """They succeeded, and did nothing: a window's data has to be looked for there."""
     stack.glue.create_job(Name="runs-slow", Role=ROLE, Command={}, Tags={"local:seconds": "4"})
     queue = f"absorbing-{HASH}-"
     arns = []
@@ -123,7 +123,7 @@ def test_a_stack_that_is_not_there_is_named(stack: Stack) -> None:
 
 
 def test_a_denied_call_names_the_permission(stack: Stack) -> None:
-    """Whoever lacks it has to ask somebody for it, by its name."""
+    """A person who lacks it has to ask for it by its name."""
     arn = stack.machine("Pipeline")
     told = acting(stack.aws, Stack.NAME, "may-nothing")("runs")
     assert told.code == 1

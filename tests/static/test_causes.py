@@ -96,7 +96,7 @@ def test_what_a_cause_says_is_told() -> None:
 
 @pytest.mark.parametrize("error", ["States.Timeout", "States.DataLimitExceeded", "StatesTimeout", "JobFailed"])
 def test_no_execution_fails_with_a_name_of_step_functions_own(error: str) -> None:
-    """AWS keeps names that begin with States. to itself; whoever catches one of ours must not take it for theirs."""
+    """AWS keeps names that begin with States. to itself; a catcher must not take one of ours for theirs."""
     output = {"Error": error, "Cause": "no answer"}
     known = {"states": {"input": output}, "error": output, "message": "no answer"}
     named = {name: dict(states(machine(name))) for name in ("crawl", "pipeline", "trigger")}

@@ -120,7 +120,7 @@ TOO_LARGE = ["States.DataLimitExceeded"]
 
 
 def is_answered_by_others(task: dict[str, Any]) -> bool:
-    """Whether work of whoever writes pipelines decides how long the answer is: a function's, or a machine's output."""
+    """Whether the pipeline's own work decides how long the answer is: a function's, or a machine's output."""
     answers = {"lambda:invoke": "FunctionName", "states:startExecution.sync": "StateMachineArn"}
     argument = answers.get(integration(task))
     return argument is not None and "$step" in task["Arguments"][argument]

@@ -27,7 +27,7 @@ class Ended:
 
 
 class Command:
-    """Runs commands against a stack, as whoever the keys are of."""
+    """Runs commands against a stack, as the owner of the keys."""
 
     def __init__(self, aws: LocalAws, stack: str, keys: Mapping[str, str] | None = None) -> None:
         self.aws = aws

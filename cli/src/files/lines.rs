@@ -57,7 +57,7 @@ mod tests {
   "name": "last"
 }"#;
 
-    /// Whoever reads a mistake goes to its line: that of a field's name, of an item's beginning.
+    /// A reader of a mistake goes to its line: that of a field's name, of an item's beginning.
     #[test]
     fn a_pointer_leads_to_its_line() {
         for (pointer, line) in [
@@ -67,7 +67,7 @@ mod tests {
             ("/stages/0", 5),
             ("/stages/0/steps/1", 8),
             ("/stages/0/steps/1/crawler", 8),
-            // Of two the last one counts, as for whoever reads JSON.
+            // Of two the last one counts, as in JSON.
             ("/name", 12),
             ("/stages/0/steps/9/job", 6),
             ("/nothing", 1),

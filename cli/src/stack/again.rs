@@ -29,7 +29,7 @@ pub(crate) struct Again {
 pub(crate) enum Handled {
     /// It says so in its output.
     Done { outcome: String, detail: String },
-    /// It failed, and has parked the event anew if it could.
+    /// It failed, and has parked the event again if it could.
     Failed { execution: String, why: String },
 }
 

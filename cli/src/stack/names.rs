@@ -22,7 +22,7 @@ pub(crate) enum Named {
     Object { pipeline: String },
     /// This tool named it for a day.
     Day { pipeline: String, date: Date },
-    /// Whoever started it did.
+    /// The caller did.
     Other,
 }
 

@@ -32,7 +32,7 @@ const HIDDEN_SECONDS: u64 = 360;
 /// Handle what is parked in the stack's dead-letter queue again.
 ///
 /// Trigger handles each event again; what a schedule could not start, the pipeline machine starts, as redriven-<message
-/// id>. A message is deleted once that is done, or the event has been parked anew. Safe to repeat and to kill: what is
+/// id>. A message is deleted once that is done, or the event has been parked again. Safe to repeat and to kill: what is
 /// handled twice costs one run at most. Ends with 1 if something is left.
 #[derive(Debug, clap::Args)]
 #[command(

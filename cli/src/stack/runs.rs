@@ -93,7 +93,7 @@ fn below_takers(rows: &[Row]) -> Vec<(&Row, bool)> {
         }
     }
     let mut ordered = Vec::with_capacity(rows.len());
-    // Whoever takes a run may leave it, with its own, to a newer one.
+    // A run that takes another may leave both to a newer one.
     let mut left: Vec<_> = tops.into_iter().rev().map(|row| (row, false)).collect();
     while let Some((row, below)) = left.pop() {
         ordered.push((row, below));

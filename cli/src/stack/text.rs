@@ -1,6 +1,6 @@
 //! Texts of others, made fit for a terminal.
 
-/// The text without what a terminal would obey: whoever may upload chooses keys freely.
+/// The text without what a terminal would obey: uploaders choose keys freely.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|char| {

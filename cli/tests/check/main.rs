@@ -108,7 +108,7 @@ fn a_mistake_has_its_line() {
     );
 }
 
-/// Whoever runs it in CI wants to hear nothing but mistakes; the schema beside the pipelines is none.
+/// CI wants to hear of mistakes alone; the schema beside the pipelines is not one.
 #[test]
 fn good_files_are_passed_over_in_silence() {
     let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines");

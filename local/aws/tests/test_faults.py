@@ -152,7 +152,7 @@ def test_a_job_has_faults_too(local: Local) -> None:
 
 
 def test_reading_can_be_struck(local: Local) -> None:
-    """Protects whoever reads many executions: they meet the rates of Step Functions."""
+    """Protects readers of many executions: they meet the rates of Step Functions."""
     machine = local.machine(Pass=PASS)
     arn = local.start(machine)
     for operation, call, arguments in (

@@ -117,7 +117,7 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
         name: pipeline.name,
         start_after: pipeline.start_after,
         timeout_seconds: pipeline.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
-        // Whoever starts the same input by hand, under another name, waits for nobody.
+        // The same input, started by hand under another name, waits for nobody.
         window: pipeline
             .window
             .filter(|window| window.execution_name() == execution.name),
@@ -151,7 +151,7 @@ fn facts(pipeline: &Pipeline, execution: &Execution) -> Facts {
     } else if let Some(due) = pipeline.scheduled_time {
         day = due;
     }
-    // Whoever runs a day again says so in one place, and means every text.
+    // A person who runs a day again says so in one place, and means every text.
     let said = (pipeline.arguments.as_ref())
         .and_then(|arguments| arguments.get("--date")?.filled(&Facts::new()).ok());
     facts.insert(
@@ -316,7 +316,7 @@ impl Filler {
         template.filled(place, &mut |place, text| self.fill(place, text))
     }
 
-    /// A parameter as Athena reads it: as SQL, in which whoever chose a key could otherwise write what he likes.
+    /// A parameter as Athena reads it: as SQL, in which the uploader of a key could otherwise write anything.
     fn sql(&mut self, place: &Place, parameter: &Parameter) -> String {
         let sql = match parameter {
             Parameter::Text(text) => format!("'{}'", self.fill(place, text).replace('\'', "''")),

@@ -302,7 +302,7 @@ mod tests {
         Text::parse(text).expect("a text").filled(&facts())
     }
 
-    /// Whoever uploads an object chooses its key: what is filled in must not be filled in again.
+    /// The uploader of an object chooses its key: what is filled in must not be filled in again.
     #[test]
     fn facts_are_filled_in_once() {
         for (text, told) in [

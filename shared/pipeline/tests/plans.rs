@@ -94,7 +94,7 @@ fn arguments_go_from_the_day_to_the_trigger_to_the_run_to_the_step() {
     }
 }
 
-/// Whoever runs a day again says so in one place, and means every text; a text that is itself filled in cannot say it.
+/// A person who runs a day again says so in one place, and means every text; a text that is itself filled in cannot say it.
 #[test]
 fn a_date_of_the_run_is_the_date_of_every_text() {
     for (date, told) in [

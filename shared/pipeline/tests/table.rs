@@ -7,7 +7,7 @@ fn table(text: &str) -> Vec<Value> {
     serde_json::from_str(text).expect("a list of JSON")
 }
 
-/// Whoever writes a pipeline gets all of its mistakes at once, each with its place and rule.
+/// The author of a pipeline gets all of its mistakes at once, each with its place and rule.
 #[test]
 fn each_bad_pipeline_is_refused_with_every_mistake() {
     let rows = table(include_str!("bad.json"));

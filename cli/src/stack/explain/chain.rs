@@ -8,7 +8,7 @@ use crate::stack::moments;
 
 mod pipeline;
 
-/// Rules that are named to whoever looks for one.
+/// Rules that are named to a person who looks for one.
 const NAMED: usize = 5;
 
 /// Makes links of what was found.

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(default_of(&deployed), Some(300));
     }
 
-    /// Whoever looks for the right prefix sees those of both kinds of events, each once.
+    /// A person who looks for the right prefix sees those of both kinds of events, each once.
     #[test]
     fn a_pattern_tells_its_places() {
         let native =

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(order(Some(QUEUE), name, 1), None);
     }
 
-    /// Whoever runs it by hand does so after looking; within the second that S3 tells nobody knows what came first.
+    /// People run it by hand after they have looked; within the second that S3 tells nobody knows what came first.
     #[test]
     fn runs_by_hand_and_by_the_clock_count_from_the_next_second_on() {
         for name in ["by-hand", "orders-2026-01-31-0123456789abcdef"] {

@@ -143,7 +143,7 @@ fn a_failed_crawl_that_nobody_awaited_is_told() {
     ));
 }
 
-/// Owners who were not told may wait for a message: whoever reads the page can tell them.
+/// Owners who were not told may wait for a message: a reader of the page can tell them.
 #[test]
 fn topics_that_were_not_told_are_named() {
     let mut run = Recorded::load("job-failed").run();

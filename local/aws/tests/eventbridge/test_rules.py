@@ -1,4 +1,4 @@
-"""What EventBridge tells of rules to whoever asks where an event goes."""
+"""What EventBridge tells of rules when one asks where an event goes."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ PATTERN = {
     validated="never",
 )
 def test_rules_are_listed_by_their_target(local: Local) -> None:
-    """Protects whoever looks for the rules of a machine: an alias is another target, and pages go on."""
+    """Protects a search for the rules of a machine: an alias is another target, and pages go on."""
     events, name = local.aws.client("events"), unique("rule")
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
     targets = {f"{name}-1": arn, f"{name}-2": f"{arn}:live", f"{name}-3": f"{arn}:live"}
@@ -51,7 +51,7 @@ def test_rules_are_listed_by_their_target(local: Local) -> None:
     ],
 )
 def test_a_pattern_can_be_tried_out(local: Local, kind: str, detail: dict[str, Any], result: bool) -> None:
-    """Protects whoever asks whether a rule takes an event: the answer is that of a delivery, $or included."""
+    """Protects the question whether a rule takes an event: the answer is that of a delivery, $or included."""
     event = {
         "id": "1",
         "detail-type": kind,

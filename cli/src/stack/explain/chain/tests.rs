@@ -107,7 +107,7 @@ fn commands(report: &Report) -> Vec<&str> {
     commands.collect()
 }
 
-/// Whoever copies a command must not land in another account, Region or stack.
+/// A copied command must not land in another account, Region or stack.
 #[test]
 fn commands_go_where_the_question_went() {
     let report = told(&facts());

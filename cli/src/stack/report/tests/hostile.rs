@@ -1,4 +1,4 @@
-//! People's texts on a page: whoever uploads an object or writes a script chooses some of them.
+//! People's texts on a page: uploaders and authors of scripts choose some of them.
 
 use proptest::prelude::*;
 
