@@ -1,11 +1,10 @@
 //! Names of runs, which tell the pipeline and what the run is for where a trigger or this tool gave them.
 
+use event::execution;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use regex_lite::Regex;
 
-/// The longest name that Step Functions takes.
-const LONGEST: usize = 80;
 /// What is left of that for the pipeline in the names that have the longest ends, those of windows.
 const LEAST_ROOM: usize = 34;
 
@@ -64,7 +63,7 @@ impl Named {
 
     /// Whether the run may be one of this pipeline.
     pub(crate) fn may_be_of(&self, pipeline: &str) -> bool {
-        let slug = slug(pipeline);
+        let slug = execution::name(pipeline, "", 0);
         self.pipeline()
             .is_none_or(|told| told == slug || told.len() >= LEAST_ROOM && slug.starts_with(told))
     }
@@ -74,27 +73,7 @@ impl Named {
 /// same one, and so happens once.
 pub(crate) fn for_day(pipeline: &str, date: Date, now: Timestamp) -> String {
     let suffix = format!("-{date}-{:016x}", now.as_nanosecond());
-    let pipeline: String = slug(pipeline)
-        .chars()
-        .take(LONGEST - suffix.len())
-        .collect();
-    format!("{pipeline}{suffix}")
-}
-
-/// The pipeline's name in the characters that a name may have, as trigger writes it.
-fn slug(pipeline: &str) -> String {
-    let slug: String = pipeline
-        .chars()
-        .map(|char| match char {
-            'A'..='Z' | 'a'..='z' | '0'..='9' | '_' => char,
-            _ => '-',
-        })
-        .collect();
-    if slug.chars().all(|char| char == '-') {
-        "pipeline".to_owned()
-    } else {
-        slug
-    }
+    execution::name(pipeline, &suffix, 0)
 }
 
 #[cfg(test)]
@@ -140,7 +119,7 @@ mod tests {
         let long = "x".repeat(200);
         for pipeline in ["orders", "täglich", long.as_str()] {
             let name = for_day(pipeline, date, now);
-            assert!(name.len() <= LONGEST);
+            assert!(name.len() <= 80);
             let read = Named::of(&name);
             assert!(
                 matches!(read, Named::Day { date: day, .. } if day == date),

@@ -119,7 +119,7 @@ fn together(pipeline: Pipeline<'_>, seconds: u32, now: OffsetDateTime) -> Execut
         .saturating_add(Duration::seconds(left));
     let hash = hash(json!([pipeline.identity(), seconds]));
     let window = Window {
-        queue: name(pipeline, &format!("-{hash}-"), END_DIGITS),
+        queue: name(pipeline.name, &format!("-{hash}-"), END_DIGITS),
         start: end.saturating_sub(Duration::seconds(length)),
         end,
     };
@@ -145,7 +145,7 @@ fn alone(pipeline: Pipeline<'_>, object: &Object<'_>, now: OffsetDateTime) -> Ex
         occurrence,
     ]));
     Execution {
-        name: name(pipeline, &format!("-{hash}"), 0),
+        name: name(pipeline.name, &format!("-{hash}"), 0),
         // The precision of Step Functions' own times.
         start_after: now.truncate_to_millisecond(),
         window: None,
@@ -167,9 +167,9 @@ fn hash(mut parts: Value) -> String {
 
 /// The pipeline's name, as far as a name of an execution can hold it, before the distinguishing part; with room for
 /// so many characters after that.
-fn name(pipeline: Pipeline<'_>, suffix: &str, room: usize) -> String {
+#[must_use]
+pub fn name(pipeline: &str, suffix: &str, room: usize) -> String {
     let slug: String = pipeline
-        .name
         .chars()
         .map(|char| match char {
             'A'..='Z' | 'a'..='z' | '0'..='9' | '_' => char,

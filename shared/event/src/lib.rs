@@ -7,12 +7,12 @@
 //! |---|---|
 //! | [`decision`] | from an event and what its rule says to the decision |
 //! | [`s3`] | what an event says about an object |
+//! | [`execution`] | the run that serves an object: its name and its window |
 //! | `filter` | which objects matter |
 //! | `glob` | patterns of keys |
-//! | `execution` | the run that serves an object: its name and its window |
 
 pub mod decision;
-mod execution;
+pub mod execution;
 mod filter;
 mod glob;
 pub mod s3;
