@@ -60,10 +60,11 @@ def failed(stack: Stack) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def orders(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The README's pipeline, deployed, and what it names."""
+    """The README's pipeline, deployed, what it names, and a run of it."""
     folder, text = tmp_path_factory.mktemp("orders"), (ROOT / "README.md").read_text()
     given = next(block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"stages"' in block)
-    (folder / "orders.json").write_text(given.replace("eu-west-1:123456789012", f"{REGION}:{ACCOUNT}"))
+    pipeline = given.replace("eu-west-1:123456789012", f"{REGION}:{ACCOUNT}")
+    (folder / "orders.json").write_text(pipeline)
     for job in ("load-orders", "load-customers", "report"):
         stack.glue.create_job(Name=job, Role=ROLE, Command={}, Tags={"local:seconds": "0"})
     for crawler in ("orders", "report"):
@@ -73,6 +74,8 @@ def orders(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
         Bucket="lake-landing", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     deploy_pipelines(stack.aws, "readme", [folder], {})
+    run = stack.run("Pipeline", json.loads(pipeline))
+    assert run["status"] == "SUCCEEDED", run
 
 
 # Adds what the comment above it says.
