@@ -160,14 +160,14 @@ unit:
 check: export AWS_EC2_METADATA_DISABLED := true
 check: $(CHECKS)/ready $(SECURITY)/ready $(LOCALSTACK)/ready $(LOCAL)/ready $(CARGO_TOOLS)/ready tools/node_modules/ready bootstraps
 	$(CHECKS)/bin/sam validate --lint
-	$(LOCAL)/bin/pytest tests/static
+	$(LOCAL)/bin/pytest --numprocesses 2 tests/static
 
 # Both processors are built on any machine; what is built for the other one cannot run here.
 export ARCHITECTURES ?= x86_64 arm64
 .PHONY: guards
 guards: $(LOCAL)/ready  ## Build with SAM for both processors, and hold the bootstraps to their rules and budgets
 	set -e; for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
-	$(LOCAL)/bin/pytest tests/release
+	$(LOCAL)/bin/pytest --numprocesses 2 --dist loadfile tests/release
 
 # Not part of check: the database of advisories is on GitHub, and changes without a commit of ours.
 .PHONY: advisories
