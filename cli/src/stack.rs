@@ -30,6 +30,7 @@ pub(crate) mod start;
 mod text;
 
 pub(crate) use crate::output::Format;
+use commands::Commands;
 pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};
 pub(crate) use options::Options;
@@ -41,6 +42,8 @@ pub(crate) struct Stack {
     pub(crate) home: Home,
     /// What the client of each service is made of.
     pub(crate) config: SdkConfig,
+    /// What goes to the same stack in the same place.
+    pub(crate) commands: Commands,
 }
 
 /// How a command ended that did what it was asked for.

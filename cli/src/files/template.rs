@@ -32,7 +32,12 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "FILE|FOLDER")]
     paths: Vec<PathBuf>,
     /// The stack that runs the pipelines, unless a deployment says otherwise.
-    #[arg(long, value_name = "NAME", default_value = "crawler-sync")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CRAWLER_SYNC_STACK",
+        default_value = "crawler-sync"
+    )]
     stack: String,
     /// Where to write it; to the standard output unless said.
     #[arg(long, value_name = "FILE")]

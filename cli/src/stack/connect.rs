@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::commands::Commands;
 use super::home::partition_and_account;
 use super::{Failure, Home, Options, Stack};
 
@@ -75,7 +76,17 @@ impl Stack {
             account: account.to_owned(),
             stack: options.stack.clone(),
         };
-        Ok(Self { home, config })
+        Ok(Self {
+            home,
+            config,
+            commands: Commands::new(options),
+        })
+    }
+
+    /// There is no such run.
+    pub(crate) fn no_run(&self, run: &str) -> Failure {
+        let all = self.commands.own(["runs", "--since", "90d"]);
+        Failure::NoRun(run.to_owned(), self.home.to_string(), all)
     }
 
     /// A call that names a part of the stack failed.
@@ -88,16 +99,14 @@ impl Stack {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let home = self.home.clone();
         match error.code() {
             Some(
                 "StateMachineDoesNotExist"
                 | "QueueDoesNotExist"
                 | "AWS.SimpleQueueService.NonExistentQueue",
-            ) => Failure::NoStack(home),
+            ) => Failure::NoStack(self.home.clone()),
             Some("ExecutionDoesNotExist") => {
-                let run = resource.rsplit(':').next().unwrap_or(resource);
-                Failure::NoRun(run.to_owned(), home)
+                self.no_run(resource.rsplit(':').next().unwrap_or(resource))
             }
             _ => Failure::of_call(action, resource, error),
         }

@@ -29,9 +29,9 @@ pub(crate) async fn pipeline(stack: &Stack, name: &str) -> Result<Value, Failure
     } else {
         format!("there are {}", others.join(", "))
     };
+    let by_file = stack.commands.own(["run", &format!("{name}.json")]);
     Err(Failure::Impossible(format!(
-        "no rule and no schedule starts a pipeline {name} on the {home}; {there}. A file can be run, too: \
-         crawler-sync run {name}.json"
+        "no rule and no schedule starts a pipeline {name} on the {home}; {there}. A file can be run, too: {by_file}"
     )))
 }
 

@@ -19,7 +19,6 @@ use facts::Facts;
 use object::Url;
 use report::Verdict;
 
-use super::commands::Commands;
 use super::{Failure, Format, Options, Outcome, Stack};
 
 /// Tell whether a run has an object, and why not.
@@ -56,7 +55,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let facts = Box::pin(Facts::gather(&stack, &arguments.object, now, &progress)).await;
     progress.finish_and_clear();
     let facts = facts?;
-    let report = chain::report(&facts, &Commands::new(&arguments.options));
+    let report = chain::report(&facts, &stack.commands);
     let text = match arguments.options.format {
         Format::Text => report.to_string(),
         Format::Json => json!(report).to_string(),

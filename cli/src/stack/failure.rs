@@ -24,10 +24,8 @@ pub(crate) enum Failure {
     NoCredentials(String),
     #[error("there is no {0}, or it is not deployed: say --stack, --region or --profile")]
     NoStack(Home),
-    #[error(
-        "there is no run {0}, and none of a pipeline {0}, in the {1}: `crawler-sync runs --since 90d` lists all"
-    )]
-    NoRun(String, Home),
+    #[error("there is no run {0}, and none of a pipeline {0}, in the {1}: `{2}` lists all")]
+    NoRun(String, String, String),
     #[error(
         "{action} on {resource} is denied: ask for that permission, or use a role that has it (--profile). {said}"
     )]

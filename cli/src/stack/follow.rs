@@ -57,7 +57,8 @@ pub(crate) async fn follow(stack: &Stack, arn: &str, format: Format) -> Result<O
     }
     if followed.transpose()?.is_none() {
         let name = &watch.run().name;
-        eprintln!("left: the run goes on. Follow it again: crawler-sync follow {name}");
+        let follow = stack.commands.own(["follow", name]);
+        eprintln!("left: the run goes on. Follow it again: {follow}");
         return Ok(Outcome::Interrupted);
     }
     let run = watch.run();

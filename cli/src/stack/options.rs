@@ -25,6 +25,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
     /// How to print the answer.
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_enum, default_value = "text", help_heading = None)]
     pub(crate) format: Format,
 }

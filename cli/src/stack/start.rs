@@ -15,7 +15,7 @@ mod input;
 
 use backfill::Backfill;
 
-use super::commands::quoted;
+use super::commands::Commands;
 use super::follow::follow;
 use super::{Failure, Format, Machine, Options, Outcome, Stack, deployed, moments, names};
 use crate::files;
@@ -85,7 +85,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let format = arguments.stack.format;
     if let Some((from, to)) = days {
         let backfill = Backfill::new(&runs, from, to, format);
-        let resume = |day| arguments.resume(day, to);
+        let resume = |day| arguments.resume(&stack.commands, day, to);
         return backfill.run(arguments.parallel, format, resume).await;
     }
     let started = runs.start(arguments.date).await?;
@@ -94,31 +94,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let text = match format {
         Format::Json => json!({"name": started.name, "arn": started.arn}).to_string(),
-        Format::Text => format!(
-            "started {}\nFollow it: crawler-sync follow {}",
-            started.name, started.name
-        ),
+        Format::Text => {
+            let follow = stack.commands.own(["follow", &started.name]);
+            format!("started {}\nFollow it: {follow}", started.name)
+        }
     };
     writeln!(std::io::stdout(), "{text}")?;
     Ok(Outcome::Fine)
 }
 
 impl Arguments {
-    /// The command that goes on with a backfill from a day on, for a shell. Where the stack is, the environment may
-    /// say.
-    fn resume(&self, from: Date, to: Date) -> String {
-        let Options {
-            stack,
-            region,
-            profile,
-            endpoint_url,
-            ..
-        } = &self.stack;
-        let mut words = vec![
-            "crawler-sync".to_owned(),
-            "run".to_owned(),
-            self.pipeline.clone(),
-        ];
+    /// The command that goes on with a backfill from a day on.
+    fn resume(&self, commands: &Commands, from: Date, to: Date) -> String {
+        let mut words = vec!["run".to_owned(), self.pipeline.clone()];
         let mut say = |option: &str, value: String| words.extend([option.to_owned(), value]);
         say("--from", from.to_string());
         say("--to", to.to_string());
@@ -126,27 +114,10 @@ impl Arguments {
             say("--parallel", self.parallel.to_string());
         }
         for (name, value) in &self.given {
-            say(
-                "--argument",
-                format!("{}={value}", name.trim_start_matches('-')),
-            );
+            let name = name.trim_start_matches('-');
+            say("--argument", format!("{name}={value}"));
         }
-        say("--stack", stack.clone());
-        let places = [
-            ("--region", region),
-            ("--profile", profile),
-            ("--endpoint-url", endpoint_url),
-        ];
-        for (option, value) in places {
-            if let Some(value) = value {
-                say(option, value.clone());
-            }
-        }
-        words
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Vec<_>>()
-            .join(" ")
+        commands.own(words)
     }
 }
 

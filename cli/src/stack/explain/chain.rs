@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::object::{Bucket, Object, Written};
 use super::report::{Chain, Link, Mark, Next, Report, Verdict};
-use crate::stack::commands::{Commands, quoted};
+use crate::stack::commands::Commands;
 use crate::stack::moments;
 
 mod pipeline;
@@ -101,7 +101,7 @@ impl Chains<'_> {
                 (Mark::Fine, says, None)
             }
             Ok(Bucket::Missing) => {
-                let next = Next::run("look for its right name", self.commands.aws("s3 ls"));
+                let next = Next::run("look for its right name", self.commands.aws(["s3", "ls"]));
                 (
                     Mark::Missing,
                     format!("there is no bucket {name}"),
@@ -127,21 +127,28 @@ impl Chains<'_> {
     }
 
     fn switch_on(&self, has_others: bool) -> Next {
-        let bucket = quoted(&self.facts.url.bucket);
+        let bucket = &self.facts.url.bucket;
         if has_others {
             return Next::run(
                 "let the bucket send its events: add \"EventBridgeConfiguration\": {} to what this prints, and put all \
                  of it back, because put-bucket-notification-configuration replaces all",
-                self.commands.aws(&format!(
-                    "s3api get-bucket-notification-configuration --bucket {bucket}"
-                )),
+                self.commands.aws([
+                    "s3api",
+                    "get-bucket-notification-configuration",
+                    "--bucket",
+                    bucket,
+                ]),
             );
         }
-        let put = format!(
-            "s3api put-bucket-notification-configuration --bucket {bucket} \
-             --notification-configuration '{{\"EventBridgeConfiguration\": {{}}}}'"
-        );
-        Next::run("let the bucket send its events", self.commands.aws(&put))
+        let put = self.commands.aws([
+            "s3api",
+            "put-bucket-notification-configuration",
+            "--bucket",
+            bucket,
+            "--notification-configuration",
+            r#"{"EventBridgeConfiguration": {}}"#,
+        ]);
+        Next::run("let the bucket send its events", put)
     }
 
     fn object(&self) -> (Link, Option<Next>) {
@@ -170,7 +177,7 @@ impl Chains<'_> {
             let folder = url.rfind('/').map_or(url.as_str(), |end| &url[..=end]);
             Next::run(
                 "it was never written, or a job has moved it: see what is there",
-                self.commands.aws(&format!("s3 ls {}", quoted(folder))),
+                self.commands.aws(["s3", "ls", folder]),
             )
         });
         (Link::new("object", mark, says), next)
@@ -201,10 +208,15 @@ impl Chains<'_> {
         };
         let give_one = "upload the object where a rule takes it; or give a pipeline a trigger with this bucket and a \
                         prefix of this key, write the template, and deploy that";
-        let template = "crawler-sync template pipelines --output pipelines/template.yaml";
+        let words = [
+            "template",
+            "pipelines",
+            "--output",
+            "pipelines/template.yaml",
+        ];
         (
             Link::new("rule", Mark::Missing, says),
-            Next::run(give_one, template.to_owned()),
+            Next::run(give_one, self.commands.local(words)),
         )
     }
 }

@@ -4,7 +4,6 @@ use event::decision::Decision;
 use jiff::SignedDuration;
 
 use super::Chains;
-use crate::stack::commands::quoted;
 use crate::stack::explain::concern::{Concern, Source};
 use crate::stack::explain::facts::{Concerned, Parked};
 use crate::stack::explain::object::{Bucket, Written};
@@ -78,10 +77,9 @@ impl Chains<'_> {
         if !concern.is_enabled {
             let says = format!("{name} would take it, and is disabled");
             chain.add("rule", Mark::Missing, says);
-            let enable = format!("events enable-rule --name {}", quoted(name));
             chain.next.push(Next::run(
                 "enable the rule, for what is written from then on",
-                self.commands.aws(&enable),
+                self.commands.aws(["events", "enable-rule", "--name", name]),
             ));
             return;
         }
@@ -100,8 +98,8 @@ impl Chains<'_> {
             "correct the input template of rule {}: write the template of the pipeline's file again, and deploy that",
             concern.rule
         )));
-        let run = format!("run {}", quoted(&concern.pipeline));
-        chain.next.push(Next::run(RUN_NOW, self.commands.own(&run)));
+        let run = self.commands.own(["run", &concern.pipeline]);
+        chain.next.push(Next::run(RUN_NOW, run));
         if let Some(reason) = self.parked() {
             let says = format!("its event is parked: {reason}");
             chain.add("queue", Mark::Missing, says);
@@ -140,7 +138,7 @@ impl Chains<'_> {
             Standing::WaitsForWindow { .. } | Standing::Runs { .. } => {
                 chain.verdict = Verdict::Coming;
                 chain.says = format!("the run {name} is under way");
-                let follow = self.commands.own(&format!("follow {name}"));
+                let follow = self.commands.own(["follow", name]);
                 chain.next = vec![Next::run("watch it", follow)];
             }
             Standing::Failed { .. } => {
@@ -195,8 +193,8 @@ impl Chains<'_> {
         chain.verdict = verdict;
         says.clone_into(&mut chain.says);
         chain.next.push(if verdict == Verdict::Coming {
-            let explain = format!("explain {}", quoted(&self.facts.url.to_string()));
-            Next::run("look again in a minute", self.commands.own(&explain))
+            let explain = self.commands.own(["explain", &self.facts.url.to_string()]);
+            Next::run("look again in a minute", explain)
         } else {
             self.again(RUN_NOW, concern, decision)
         });
@@ -205,13 +203,12 @@ impl Chains<'_> {
     /// A run of all that lies under the prefix; of a pipeline that runs once for each object, only its event makes one.
     fn again(&self, why: &str, concern: &Concern, decision: &Decision) -> Next {
         if decision.window.is_some() {
-            let run = format!("run {}", quoted(&concern.pipeline));
-            return Next::run(why, self.commands.own(&run));
+            return Next::run(why, self.commands.own(["run", &concern.pipeline]));
         }
-        let url = quoted(&self.facts.url.to_string());
-        let copy = format!("s3 cp {url} {url} --metadata-directive REPLACE");
+        let url = &self.facts.url.to_string();
+        let copy = ["s3", "cp", url, url, "--metadata-directive", "REPLACE"];
         let why = format!("{why}: each object has a run of its own, so write it again");
-        Next::run(why, self.commands.aws(&copy))
+        Next::run(why, self.commands.aws(copy))
     }
 
     /// Adds what the dead-letter queue says; whether the event is there.
@@ -232,7 +229,7 @@ impl Chains<'_> {
             chain.says.clone_from(&says);
         }
         chain.add("queue", Mark::Missing, says);
-        let redrive = self.commands.own("redrive");
+        let redrive = self.commands.own(["redrive"]);
         chain.next.push(Next::run(
             "mend the cause, and have what is parked handled again",
             redrive,

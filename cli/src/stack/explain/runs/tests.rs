@@ -6,7 +6,8 @@ use event::decision;
 use serde_json::json;
 
 use super::*;
-use crate::stack::Home;
+use crate::stack::commands::Commands;
+use crate::stack::{Format, Home, Options};
 
 /// 2026-01-01T00:00:30Z.
 const WRITTEN: i64 = 1_767_225_630;
@@ -20,6 +21,13 @@ fn stack() -> Stack {
             stack: "etl".to_owned(),
         },
         config: aws_config::SdkConfig::builder().build(),
+        commands: Commands::new(&Options {
+            stack: "etl".to_owned(),
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            format: Format::Text,
+        }),
     }
 }
 
