@@ -1,11 +1,10 @@
 //! `crawler-sync completions`: what a shell needs to complete this tool's commands.
 
-use std::process::ExitCode;
-
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
-use crate::output::print;
+use crate::output::{Outcome, say};
+use crate::stack::Failure;
 
 /// Print completions for a shell.
 #[derive(Debug, clap::Args)]
@@ -21,10 +20,11 @@ pub(crate) struct Arguments {
 }
 
 /// Prints them.
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut text = Vec::new();
     let mut command = crate::Command::command();
     let name = command.get_name().to_owned();
     generate(arguments.shell, &mut command, name, &mut text);
-    print(&String::from_utf8_lossy(&text), ExitCode::SUCCESS)
+    say(&String::from_utf8_lossy(&text))?;
+    Ok(Outcome::Fine)
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use files::{check, template};
-use stack::{carry_out, explain, follow, redrive, report, runs, start};
+use stack::{explain, follow, redrive, report, runs, start};
 
 /// Pipelines of Glue jobs, crawlers and other work: as files, and as runs on a stack.
 #[derive(Debug, Parser)]
@@ -27,16 +27,17 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-fn main() -> ExitCode {
-    match Command::parse() {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    output::end(match Command::parse() {
         Command::Check(arguments) => check::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
-        Command::Run(arguments) => carry_out(start::run(&arguments)),
-        Command::Runs(arguments) => carry_out(runs::run(&arguments)),
-        Command::Follow(arguments) => carry_out(follow::run(&arguments)),
-        Command::Report(arguments) => carry_out(report::run(&arguments)),
-        Command::Explain(arguments) => carry_out(explain::run(&arguments)),
-        Command::Redrive(arguments) => carry_out(redrive::run(&arguments)),
+        Command::Run(arguments) => start::run(&arguments).await,
+        Command::Runs(arguments) => runs::run(&arguments).await,
+        Command::Follow(arguments) => follow::run(&arguments).await,
+        Command::Report(arguments) => report::run(&arguments).await,
+        Command::Explain(arguments) => explain::run(&arguments).await,
+        Command::Redrive(arguments) => redrive::run(&arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
-    }
+    })
 }

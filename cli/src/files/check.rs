@@ -1,10 +1,10 @@
 //! `crawler-sync check`: every mistake in pipeline files, with its line.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use super::read;
-use crate::output::{Format, print};
+use crate::output::{Format, Outcome, say};
+use crate::stack::Failure;
 
 /// Check pipeline files, and print every mistake as `file:line: place: rule`.
 ///
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 /// Checks what the arguments name, and prints what is wrong.
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (_, found) = read(&arguments.paths);
     let text = match arguments.format {
         Format::Text => found
@@ -29,5 +29,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             .fold(String::new(), |text, each| text + &format!("{each}\n")),
         Format::Json => format!("{}\n", serde_json::json!(found)),
     };
-    print(&text, ExitCode::from(u8::from(!found.is_empty())))
+    say(&text)?;
+    Ok(if found.is_empty() {
+        Outcome::Fine
+    } else {
+        Outcome::Failed
+    })
 }

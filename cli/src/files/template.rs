@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use askama::Template;
 use pipeline::trigger::BUCKET;
 use serde_json::json;
 
-use crate::output::print;
+use crate::output::{Outcome, say};
+use crate::stack::Failure;
 
 use super::resources::{input_template, logical_id, printable, schedule_input};
 use super::{File, read};
@@ -45,36 +45,29 @@ pub(crate) struct Arguments {
 }
 
 /// Writes the template, or what is wrong.
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (files, found) = read(&arguments.paths);
     if !found.is_empty() {
         for each in found {
             eprintln!("{each}");
         }
-        return ExitCode::FAILURE;
+        return Ok(Outcome::Failed);
     }
-    let text = match rendered(&files, &arguments.stack) {
-        Ok(text) if text.len() > LONGEST_TEMPLATE => {
-            eprintln!(
-                "the template has {} bytes, and one may have {LONGEST_TEMPLATE}: spread the pipelines over stacks",
-                text.len()
-            );
-            return ExitCode::FAILURE;
-        }
-        Ok(text) => text,
-        Err(error) => {
-            eprintln!("the template cannot be made: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let Some(output) = &arguments.output else {
-        return print(&text, ExitCode::SUCCESS);
-    };
-    if let Err(error) = fs::write(output, text) {
-        eprintln!("{}: cannot be written: {error}", output.display());
-        return ExitCode::FAILURE;
+    let text = rendered(&files, &arguments.stack)
+        .map_err(|error| Failure::Unexpected(format!("the template cannot be made: {error}")))?;
+    if text.len() > LONGEST_TEMPLATE {
+        return Err(Failure::Impossible(format!(
+            "the template has {} bytes, and one may have {LONGEST_TEMPLATE}: spread the pipelines over stacks",
+            text.len()
+        )));
     }
-    ExitCode::SUCCESS
+    match &arguments.output {
+        None => say(&text)?,
+        Some(output) => fs::write(output, text).map_err(|error| {
+            Failure::Impossible(format!("{}: cannot be written: {error}", output.display()))
+        })?,
+    }
+    Ok(Outcome::Fine)
 }
 
 fn rendered(files: &[File], stack: &str) -> askama::Result<String> {
