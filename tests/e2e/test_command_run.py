@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from tests.support.command import Command, acting
 from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import ROLE
-from tests.support.stack import Stack
+from tests.support.stack import Stack, eventually
 
 TRIGGER = {"bucket": "run-landing", "prefix": "in/", "coalesceSeconds": 60}
 SCHEDULE = {"expression": "cron(0 2 * * ? 2099)"}
@@ -40,6 +42,17 @@ def job(stack: Stack) -> Iterator[str]:
         ExecutionProperty={"MaxConcurrentRuns": 20},
     )
     yield "run-quick"
+
+
+@contextmanager
+def faults(stack: Stack, operation: str, fault: str) -> Iterator[None]:
+    """Some calls about the machine of pipelines fail."""
+    arn, tag = stack.machine("Pipeline"), f"local:fault:{operation}"
+    stack.states.tag_resource(resourceArn=arn, tags=[{"key": tag, "value": fault}])
+    try:
+        yield
+    finally:
+        stack.states.untag_resource(resourceArn=arn, tagKeys=[tag])
 
 
 def one_step(name: str, job: str, **fields: Any) -> dict[str, Any]:
@@ -124,12 +137,8 @@ def test_a_start_that_is_tried_again_happens_once(
     file = tmp_path / "once.json"
     name = f"once-{fault[2:6]}"
     file.write_text(json.dumps(one_step(name, job)))
-    arn, tag = stack.machine("Pipeline"), "local:fault:StartExecution"
-    stack.states.tag_resource(resourceArn=arn, tags=[{"key": tag, "value": fault}])
-    try:
+    with faults(stack, "StartExecution", fault):
         told = command("run", str(file), "--follow")
-    finally:
-        stack.states.untag_resource(resourceArn=arn, tagKeys=[tag])
     assert told.code == 0, told.error
     assert len([run for run in stack.executions("Pipeline") if run["name"].startswith(name)]) == 1
 
@@ -202,7 +211,7 @@ def test_a_backfill_stops_at_a_failure_and_says_how_to_go_on(stack: Stack, comma
     assert told.code == 1, told.error
     assert re.findall(r"^2026-02-0(\d)  (.)", told.text, re.MULTILINE) == [("1", "✓"), ("2", "✓"), ("3", "✗")]
     assert "no file for 2026-02-03" in told.text
-    assert "4 of 7 days have not been begun." in told.text
+    assert "5 days are left." in told.text
     assert daily.days() == ["1", "2", "3"]
     assert daily.overlaps() == 1, "in order, one after the other"
 
@@ -240,6 +249,73 @@ def test_a_backfill_that_cannot_start_a_day_says_how_to_go_on(stack: Stack, job:
     days = ["--from", "2026-02-01", "--to", "2026-02-03"]
     told = acting(stack.aws, Stack.NAME, "may-not-fill")("run", str(file), *days)
     assert told.code == 1
-    assert "3 of 3 days have not been begun." in told.text
+    assert "3 days are left." in told.text
     assert "--from 2026-02-01 --to 2026-02-03" in told.text
     assert "states:StartExecution" in told.error
+
+
+def test_a_backfill_goes_on_though_nobody_reads_it(stack: Stack, command: Command, tmp_path: Path) -> None:
+    """`| head -1` must not pass for a month that was loaded; the exit code tells how the days ended."""
+    daily = Daily(stack, tmp_path, "unread")
+    (daily.bad / "2026-02-03").touch()
+    process = command.begin("run", str(daily.file), "--from", "2026-02-01", "--to", "2026-02-04")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(timeout=90) == 1
+    assert daily.days() == ["1", "2", "3"]
+
+
+def test_a_followed_run_ends_with_its_code_though_nobody_reads_it(
+    stack: Stack, command: Command, tmp_path: Path
+) -> None:
+    """`run --follow | head -1` in a script must not pass for a load."""
+    file = tmp_path / "unread.json"
+    file.write_text(json.dumps(one_step("unread-followed", "no-such-job")))
+    process = command.begin("run", str(file), "--follow")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(timeout=90) == 1
+
+
+def test_ctrl_c_leaves_a_day_to_itself(stack: Stack, command: Command, tmp_path: Path) -> None:
+    """It goes on: to begin it again beside itself would load it twice."""
+    stack.glue.create_job(Name="run-long", Role=ROLE, Command={}, Tags={"local:seconds": "3"})
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps(one_step("long", "run-long")))
+    process = command.begin("run", str(file), "--from", "2026-02-01", "--to", "2026-02-03")
+    eventually(lambda: stack.glue.get_job_runs(JobName="run-long")["JobRuns"])
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "2 days are left." in text
+    assert "--from 2026-02-02 --to 2026-02-03" in text
+    [follow] = re.findall(r"^2026-02-01 goes on by itself: (.*)$", text, re.MULTILINE)
+    assert command.again(follow).code == 0
+
+
+def test_a_backfill_outlasts_failures_that_pass(stack: Stack, command: Command, job: str, tmp_path: Path) -> None:
+    """The day goes on, whether or not a call about it has an answer."""
+    file = tmp_path / "passing.json"
+    file.write_text(json.dumps(one_step("passing", job)))
+    with faults(stack, "GetExecutionHistory", "2 KmsThrottlingException"):
+        told = command("run", str(file), "--from", "2026-02-01", "--to", "2026-02-02")
+    assert (told.code, told.error) == (0, ""), told.text
+    assert len(re.findall("✓", told.text)) == 2
+
+
+def test_a_backfill_counts_crawls_that_its_days_do_not_await(stack: Stack, command: Command, tmp_path: Path) -> None:
+    """As `run --follow` does: a table without its partitions is no day that has succeeded."""
+    stack.glue.create_crawler(
+        Name="run-later",
+        Role=ROLE,
+        DatabaseName="mydatabase",
+        Targets={"S3Targets": []},
+        Tags={"local:seconds": "0", "local:outcome": "failed"},
+    )
+    file = tmp_path / "later.json"
+    steps = [{"crawler": "run-later", "await": False}]
+    file.write_text(json.dumps({"name": "later", "stages": [{"steps": steps}]}))
+    told = command("run", str(file), "--from", "2026-02-01", "--to", "2026-02-02")
+    assert told.code == 1, told.error
+    assert re.search(r"^2026-02-01  ✗ .*\n  ↳ \S", told.text, re.MULTILINE), told.text
+    assert "2 days are left." in told.text

@@ -57,6 +57,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether the same call may succeed later, though nobody does anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. } | Self::Refused { .. })
+    }
+
     /// A call failed; `action` is the permission that it needs, as IAM calls it.
     pub(crate) fn of_call<E>(
         action: &'static str,

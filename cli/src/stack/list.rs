@@ -187,12 +187,6 @@ pub(crate) async fn describe(
     described.map_err(|error| stack.failure("states:DescribeExecution", arn, &error))
 }
 
-/// How a run stands.
-pub(crate) async fn status(stack: &Stack, client: &Client, arn: &str) -> Result<Status, Failure> {
-    let told = describe(stack, client, arn).await?;
-    Ok(standing(told.status(), told.stop_date(), Some(&told)))
-}
-
 fn row(item: &ExecutionListItem, named: &Named, told: Option<&DescribeExecutionOutput>) -> Row {
     let began = moments::read(item.start_date());
     let input = told.and_then(|told| json(told.input())).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `crawler-sync run`: a run by hand, or one a day for a range of days.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use aws_sdk_sfn::Client;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
@@ -17,9 +17,18 @@ use backfill::Backfill;
 
 use super::commands::Commands;
 use super::follow::follow;
+use super::histories::Watch;
+use super::run::Run;
 use super::{Failure, Format, Machine, Options, Outcome, Stack, deployed, moments, names};
 use crate::files;
 use crate::files::resources;
+use crate::output::{is_unread, say};
+
+/// Between two looks at a run.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How long a run is waited for without an answer: it goes on where the network does not.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Start a run of a pipeline, or one run a day for a range of days.
 ///
@@ -90,7 +99,18 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let started = runs.start(arguments.date).await?;
     if arguments.follow {
-        return follow(&stack, &started.arn, format).await;
+        return match follow(&stack, &started.arn, format).await {
+            // How the run ends, nobody reads any more; but the command still tells.
+            Err(Failure::Output(error)) if is_unread(&error) => {
+                let run = wait(&stack, &started.arn).await?;
+                Ok(if run.problems().is_empty() {
+                    Outcome::Fine
+                } else {
+                    Outcome::Failed
+                })
+            }
+            followed => followed,
+        };
     }
     let text = match format {
         Format::Json => json!({"name": started.name, "arn": started.arn}).to_string(),
@@ -99,7 +119,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format!("started {}\nFollow it: {follow}", started.name)
         }
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    say(&format!("{text}\n"))?;
     Ok(Outcome::Fine)
 }
 
@@ -118,6 +138,23 @@ impl Arguments {
             say("--argument", format!("{name}={value}"));
         }
         commands.own(words)
+    }
+}
+
+/// Waits for the end of a run, and of the crawls that it does not await.
+async fn wait(stack: &Stack, arn: &str) -> Result<Run, Failure> {
+    let mut watch = Watch::new(stack, arn);
+    let began = Instant::now();
+    let mut answered = began;
+    loop {
+        let pause = began.elapsed() / 10;
+        tokio::time::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
+        match watch.look().await {
+            Ok(_) if watch.run().is_over() => return Ok(watch.run().clone()),
+            Ok(_) => answered = Instant::now(),
+            Err(failure) if failure.may_pass() && answered.elapsed() < PATIENCE => (),
+            Err(failure) => return Err(failure),
+        }
     }
 }
 

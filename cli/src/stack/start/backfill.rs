@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use console::style;
 use futures_util::StreamExt;
@@ -14,15 +13,13 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::commands::Commands;
 use super::super::follow::until_interrupted;
 use super::super::run::Status;
 use super::super::text::printable;
-use super::super::{Failure, Format, Outcome, list, moments};
-use super::Starter;
-
-/// Between two looks at a run.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+use super::super::{Failure, Format, Outcome, moments};
+use super::{Starter, wait};
+use crate::output::say;
 
 /// The runs of some days.
 pub(super) struct Backfill<'a> {
@@ -40,8 +37,29 @@ struct Day {
     name: String,
     arn: String,
     began: Timestamp,
+    /// Running, until the crawls that it does not await are over, too.
     #[serde(flatten)]
     status: Status,
+    /// The failures of those crawls among them.
+    problems: Vec<String>,
+}
+
+/// What is left of a backfill.
+#[derive(Debug, PartialEq, Eq)]
+struct Rest {
+    /// Days that have failed or have not been begun.
+    days: Vec<Date>,
+    /// Days after the first of those that have succeeded or still run: from there on they run a second time.
+    twice: Vec<Date>,
+}
+
+impl Rest {
+    fn of(days: &[Date], begun: &BTreeMap<Date, Day>) -> Self {
+        let is_left = |date: &Date| begun.get(date).is_none_or(|day| !day.problems.is_empty());
+        let from = days.iter().position(is_left).unwrap_or(days.len());
+        let (days, twice) = days[from..].iter().partition(|date| is_left(date));
+        Self { days, twice }
+    }
 }
 
 impl<'a> Backfill<'a> {
@@ -70,21 +88,28 @@ impl<'a> Backfill<'a> {
         let worked = until_interrupted(self.work(parallel, format)).await;
         self.progress.finish_and_clear();
         let begun = self.begun.into_inner();
-        let succeeded = |day: &Day| matches!(day.status, Status::Succeeded { .. });
-        let left = (self.days.iter()).find(|date| !begun.get(date).is_some_and(succeeded));
-        let resume = left.map(|day| resume(*day));
-        let days: Vec<_> = begun.into_values().collect();
+        let rest = Rest::of(&self.days, &begun);
+        let resume = rest.days.first().map(|day| resume(*day));
         let text = match format {
-            Format::Json => Some(json!({"days": days, "resume": resume}).to_string()),
-            Format::Text => resume.map(|resume| how_to_go_on(&self.days, &days, &resume)),
+            Format::Json => {
+                let days: Vec<_> = begun.values().collect();
+                format!(
+                    "{}\n",
+                    json!({"days": days, "resume": resume, "twice": rest.twice})
+                )
+            }
+            Format::Text => how_to_go_on(
+                &rest,
+                begun.values(),
+                resume.as_deref(),
+                &self.starter.stack.commands,
+            ),
         };
-        if let Some(text) = text {
-            writeln!(std::io::stdout(), "{text}")?;
-        }
+        say(&text)?;
         match worked {
             None => Ok(Outcome::Interrupted),
             Some(Err(failure)) => Err(failure),
-            Some(Ok(())) if left.is_some() => Ok(Outcome::Failed),
+            Some(Ok(())) if !rest.days.is_empty() => Ok(Outcome::Failed),
             Some(Ok(())) => Ok(Outcome::Fine),
         }
     }
@@ -103,11 +128,10 @@ impl<'a> Backfill<'a> {
         while let Some(ended) = under_way.next().await {
             match ended {
                 Ok(day) => {
-                    go_on &= !day.status.is_bad();
+                    go_on &= day.problems.is_empty();
                     if format == Format::Text {
                         let line = line(&day);
-                        self.progress
-                            .suspend(|| writeln!(std::io::stdout(), "{line}"))?;
+                        self.progress.suspend(|| say(&line))?;
                     }
                 }
                 Err(failure) => {
@@ -131,15 +155,13 @@ impl<'a> Backfill<'a> {
             arn: started.arn,
             began: started.began,
             status: Status::Running,
+            problems: Vec::new(),
         };
-        let since = Instant::now();
-        while day.status == Status::Running {
-            self.begun.borrow_mut().insert(date, day.clone());
-            self.progress.set_message(self.doing());
-            let pause = since.elapsed() / 10;
-            tokio::time::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
-            day.status = list::status(self.starter.stack, &self.starter.client, &day.arn).await?;
-        }
+        self.begun.borrow_mut().insert(date, day.clone());
+        self.progress.set_message(self.doing());
+        let run = wait(self.starter.stack, &day.arn).await?;
+        day.problems = run.problems();
+        day.status = run.status;
         self.begun.borrow_mut().insert(date, day.clone());
         Ok(day)
     }
@@ -160,30 +182,95 @@ fn line(day: &Day) -> String {
         name,
         began,
         status,
+        problems,
         ..
     } = day;
     let took = status.ended().map(|ended| ended.duration_since(*began));
     let took = took.map(moments::took).unwrap_or_default();
-    match status.problem() {
-        None => format!("{date}  {}  {took:>10}  {name}", style("✓").green()),
-        Some(problem) => {
-            let mark = style("✗").red();
-            let why = style(printable(&problem.to_string())).red();
-            format!("{date}  {mark}  {took:>10}  {name}\n  ↳ {why}")
-        }
-    }
+    let mark = if problems.is_empty() {
+        style("✓").green()
+    } else {
+        style("✗").red()
+    };
+    let why = problems
+        .iter()
+        .map(|problem| format!("\n  ↳ {}", style(printable(problem)).red()));
+    let why: String = why.collect();
+    format!("{date}  {mark}  {took:>10}  {name}{why}\n")
 }
 
-/// What has not run, what may still run, and the command for the rest.
-fn how_to_go_on(days: &[Date], begun: &[Day], resume: &str) -> String {
-    let running: Vec<_> = (begun.iter())
-        .filter(|day| day.status == Status::Running)
-        .map(|day| format!("\n{} goes on by itself: {}", day.date, day.name))
+/// What still runs, what is left, and the commands for both; nothing if all is done.
+fn how_to_go_on<'a>(
+    rest: &Rest,
+    begun: impl Iterator<Item = &'a Day>,
+    resume: Option<&str>,
+    commands: &Commands,
+) -> String {
+    let running = begun.filter(|day| day.status == Status::Running);
+    let mut lines: Vec<_> = running
+        .map(|day| {
+            let follow = commands.own(["follow", &day.name]);
+            format!("{} goes on by itself: {follow}", day.date)
+        })
         .collect();
-    let not_begun = days.len() - begun.len();
-    format!(
-        "\n{not_begun} of {} days have not been begun.{}\nTo go on: {resume}",
-        days.len(),
-        running.concat()
-    )
+    if let Some(resume) = resume {
+        lines.push(match rest.days.len() {
+            1 => "1 day is left.".to_owned(),
+            count => format!("{count} days are left."),
+        });
+        lines.push(format!("To go on: {resume}"));
+    }
+    if !rest.twice.is_empty() {
+        let twice: Vec<_> = rest.twice.iter().map(Date::to_string).collect();
+        lines.push(format!("That runs a second time: {}", twice.join(", ")));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n{}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(day: i8) -> Date {
+        jiff::civil::date(2026, 2, day)
+    }
+
+    /// A day as it was when the backfill ended: `✓`, `✗`, `…`; a blank has not been begun.
+    fn rest(said: &str) -> (Vec<i8>, Vec<i8>) {
+        let ended = Timestamp::UNIX_EPOCH;
+        let dates: Vec<_> = (1..).map(date).take(said.chars().count()).collect();
+        let begun = dates.iter().zip(said.chars()).filter_map(|(date, mark)| {
+            let (status, problems) = match mark {
+                '…' => (Status::Running, Vec::new()),
+                '✓' => (Status::Succeeded { ended }, Vec::new()),
+                '✗' => (Status::Succeeded { ended }, vec!["a crawl".to_owned()]),
+                _ => return None,
+            };
+            let day = Day {
+                date: *date,
+                name: format!("orders-{date}"),
+                arn: String::new(),
+                began: ended,
+                status,
+                problems,
+            };
+            Some((*date, day))
+        });
+        let Rest { days, twice } = Rest::of(&dates, &begun.collect());
+        let numbers = |dates: Vec<Date>| dates.iter().map(|date| date.day()).collect();
+        (numbers(days), numbers(twice))
+    }
+
+    /// To run a day beside its own run would load it twice: those are left to themselves, or at least named.
+    #[test]
+    fn a_day_that_runs_is_not_begun_again() {
+        assert_eq!(rest("✓✓✓"), (vec![], vec![]));
+        assert_eq!(rest("✓…  "), (vec![3, 4], vec![]));
+        assert_eq!(rest("✓……"), (vec![], vec![]));
+        assert_eq!(rest("✗✓… "), (vec![1, 4], vec![2, 3]));
+        assert_eq!(rest("✓✗ "), (vec![2, 3], vec![]));
+    }
 }
