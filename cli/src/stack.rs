@@ -32,6 +32,9 @@ pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};
 pub(crate) use options::Options;
 
+/// Calls side by side.
+const CALLS: usize = 10;
+
 /// A stack that can be called.
 #[derive(Debug)]
 pub(crate) struct Stack {

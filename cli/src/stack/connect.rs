@@ -9,6 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sfn::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_sfn::error::SdkError;
 use aws_smithy_http_client::tls;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -17,6 +18,22 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::commands::Commands;
 use super::home::partition_and_account;
 use super::{Failure, Home, Options, Stack};
+
+/// Looking at many runs meets the rates of Step Functions: each call gets its turn in seconds.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(8)
+        .with_max_backoff(Duration::from_secs(5))
+}
+
+/// Without the SDK's limit of retries for all calls together, which a few hundred throttled ones use up: those that it
+/// spares a service are few, because calls side by side are.
+fn patient(config: aws_sdk_sfn::config::Builder) -> aws_sdk_sfn::config::Builder {
+    let partition = RetryPartition::custom("states").token_bucket(TokenBucket::unlimited());
+    config
+        .retry_config(retries())
+        .retry_partition(partition.build())
+}
 
 impl Stack {
     /// Finds out whose the credentials are, which takes one call.
@@ -28,14 +45,10 @@ impl Stack {
             .connect_timeout(Duration::from_secs(5))
             .operation_attempt_timeout(Duration::from_secs(30))
             .build();
-        // Looking at many runs meets the rates of Step Functions: it is over in seconds.
-        let retries = RetryConfig::standard()
-            .with_max_attempts(8)
-            .with_max_backoff(Duration::from_secs(5));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
             .timeout_config(timeouts)
-            .retry_config(retries);
+            .retry_config(retries());
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -89,6 +102,12 @@ impl Stack {
         Failure::NoRun(run.to_owned(), self.home.to_string(), all)
     }
 
+    /// Step Functions.
+    pub(crate) fn states(&self) -> aws_sdk_sfn::Client {
+        let config = aws_sdk_sfn::config::Builder::from(&self.config);
+        aws_sdk_sfn::Client::from_conf(patient(config).build())
+    }
+
     /// A call that names a part of the stack failed.
     pub(crate) fn failure<E>(
         &self,
@@ -109,6 +128,61 @@ impl Stack {
                 self.no_run(resource.rsplit(':').next().unwrap_or(resource))
             }
             _ => Failure::of_call(action, resource, error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sfn::Client;
+    use aws_sdk_sfn::config::{AsyncSleep, Sleep};
+    use aws_sdk_sfn::operation::describe_execution::{
+        DescribeExecutionError, DescribeExecutionOutput,
+    };
+    use aws_sdk_sfn::types::ExecutionStatus;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use aws_smithy_types::DateTime;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    /// Passes in no time.
+    #[derive(Debug)]
+    struct NoSleep;
+
+    impl AsyncSleep for NoSleep {
+        fn sleep(&self, _: Duration) -> Sleep {
+            Sleep::new(async {})
+        }
+    }
+
+    /// Hundreds of failed runs are looked into while Step Functions refuses two calls of three.
+    #[tokio::test]
+    async fn calls_are_tried_again_however_many_have_been() {
+        let throttled = || {
+            let rate = ErrorMetadata::builder().code("ThrottlingException");
+            DescribeExecutionError::generic(rate.build())
+        };
+        let told = || {
+            let told = DescribeExecutionOutput::builder()
+                .execution_arn("x")
+                .state_machine_arn("x")
+                .status(ExecutionStatus::Succeeded)
+                .start_date(DateTime::from_secs(0));
+            told.build().expect("nothing is missing")
+        };
+        let rules = (0..450).map(|_| {
+            let answers = mock!(Client::describe_execution).sequence();
+            answers.error(throttled).times(2).output(told).build()
+        });
+        let rules: Vec<_> = rules.collect();
+        let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &rules, |config| patient(
+            config
+        )
+        .sleep_impl(NoSleep));
+        for number in 0..rules.len() {
+            let told = client.describe_execution().execution_arn("x").send().await;
+            assert!(told.is_ok(), "{number}: {told:?}");
         }
     }
 }

@@ -8,10 +8,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::run::{News, Reader, Run};
-use super::{Failure, Stack};
+use super::{CALLS, Failure, Stack};
 
-/// Calls side by side.
-const CALLS: usize = 10;
 /// Events of a page: all that there may be at the first look, few at the others.
 const MANY: i32 = 1_000;
 const FEW: i32 = 100;
@@ -37,7 +35,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn new(stack: &'a Stack, arn: &str) -> Self {
         Self {
             stack,
-            client: Client::new(&stack.config),
+            client: stack.states(),
             arn: arn.to_owned(),
             reader: Reader::new(arn, Timestamp::now()),
             seen: HashMap::new(),
