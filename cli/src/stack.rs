@@ -17,6 +17,7 @@ mod moments;
 mod names;
 mod options;
 mod parked;
+mod progress;
 mod queue;
 pub(crate) mod redrive;
 pub(crate) mod report;

@@ -1,32 +1,37 @@
 //! Runs of a stack, from the lists of Step Functions: a call a thousand runs, and one more for each whose name does
 //! not tell enough.
 
+use std::collections::{HashMap, HashSet};
+
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
 use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
-use regex_lite::Regex;
+use indicatif::ProgressBar;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
 mod absorbed;
+pub(crate) mod executions;
+mod find;
+
+pub(crate) use find::find;
 
 use super::names::Named;
+use super::progress::spinner;
 use super::run::{Problem, Start, Status};
-use super::{Failure, Machine, Stack, moments};
+use super::{CALLS, Failure, Stack, moments};
 
-/// The characters of a run's name that all of AWS's tools take.
-const NAME: &str = "^[0-9A-Za-z_-]{1,80}$";
-/// Calls side by side.
-const CALLS: usize = 20;
+/// Longer than a run lives that leaves its window to a newer one: its window, and two days for the run before.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// A run, as far as a table tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
-    /// As far as the name of the run can hold it, where that tells it.
+    /// As its input has it, unless that has none.
     pub(crate) pipeline: String,
     pub(crate) name: String,
     pub(crate) arn: String,
@@ -54,127 +59,133 @@ pub(crate) struct Which<'a> {
 
 /// The runs, the newest first.
 pub(crate) async fn runs(stack: &Stack, which: &Which<'_>) -> Result<Vec<Row>, Failure> {
-    let client = Client::new(&stack.config);
-    let statuses = if which.failed {
-        [
+    let client = stack.states();
+    let progress = spinner("looks for runs");
+    let (statuses, since) = if which.failed {
+        let bad = [
             ExecutionStatus::Failed,
             ExecutionStatus::TimedOut,
             ExecutionStatus::Aborted,
-        ]
-        .map(Some)
-        .to_vec()
+        ];
+        (bad.map(Some).to_vec(), which.since)
     } else {
-        vec![None]
+        // What left its window to another is told by runs that began before.
+        (vec![None], earlier(which.since))
     };
     let mut listed = Vec::new();
     for status in statuses {
-        listed.extend(list(stack, &client, which, status).await?);
+        listed.extend(executions::since(stack, &client, status, since, &progress).await?);
     }
-    listed.sort_by_key(|item| std::cmp::Reverse(*item.start_date()));
-    let absorbed = absorbed::perhaps(&listed);
-    let rows = stream::iter(listed.iter().zip(absorbed)).map(|(item, absorbed)| {
-        let client = &client;
-        async move {
-            let named = Named::of(item.name());
-            let bad = !matches!(
-                item.status(),
-                ExecutionStatus::Running | ExecutionStatus::Succeeded
-            );
-            let told = if bad || absorbed || named.pipeline().is_none() {
-                Some(describe(stack, client, item.execution_arn()).await?)
-            } else {
-                None
-            };
-            Ok::<_, Failure>(row(item, &named, told.as_ref()))
-        }
+    listed.retain(|item| {
+        let may_be_of = |pipeline| Named::of(item.name()).may_be_of(pipeline);
+        which.pipeline.is_none_or(may_be_of)
     });
-    let mut rows: Vec<_> = rows.buffered(CALLS).try_collect().await?;
+    let mut rows = rows(stack, &client, listed, which.since, &progress).await?;
     rows.retain(|row| {
-        which.pipeline.is_none_or(|pipeline| {
-            row.pipeline == pipeline || Named::of(&row.name).pipeline() == Some(&row.pipeline)
-        })
+        which
+            .pipeline
+            .is_none_or(|pipeline| row.pipeline == pipeline)
     });
+    progress.finish_and_clear();
     Ok(rows)
 }
 
-async fn list(
+/// The runs of a queue that may have left their windows to one that ran between these moments, the newest first.
+pub(crate) async fn of_queue(
     stack: &Stack,
-    client: &Client,
-    which: &Which<'_>,
-    status: Option<ExecutionStatus>,
-) -> Result<Vec<ExecutionListItem>, Failure> {
-    let machine = stack.home.machine(Machine::Pipeline);
-    let mut items = client
-        .list_executions()
-        .state_machine_arn(&machine)
-        .set_status_filter(status)
-        .max_results(1_000)
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        let item =
-            item.map_err(|error| stack.failure("states:ListExecutions", &machine, &error))?;
-        // The newest come first.
-        if moments::read(item.start_date()) < which.since {
-            break;
-        }
-        if which
-            .pipeline
-            .is_none_or(|name| Named::of(item.name()).may_be_of(name))
-        {
-            found.push(item);
-        }
-    }
-    Ok(found)
+    queue: &str,
+    began: Timestamp,
+    ended: Timestamp,
+) -> Result<Vec<Row>, Failure> {
+    let client = stack.states();
+    let progress = spinner("looks for the runs before");
+    let since = earlier(began);
+    let mut listed = executions::since(stack, &client, None, since, &progress).await?;
+    listed.retain(|item| {
+        let is_its =
+            matches!(Named::of(item.name()), Named::Window { queue: own, .. } if own == queue);
+        is_its && executions::began(item) <= ended
+    });
+    let rows = rows(stack, &client, listed, since, &progress).await?;
+    progress.finish_and_clear();
+    Ok(rows)
 }
 
-/// The ARN of the run that is meant: by its ARN, its name or the name of its pipeline; the newest of all by nothing.
-pub(crate) async fn find(stack: &Stack, run: Option<&str>) -> Result<String, Failure> {
-    let client = Client::new(&stack.config);
-    let machine = stack.home.machine(Machine::Pipeline);
-    if let Some(arn) = run.filter(|run| run.starts_with("arn:")) {
-        return Ok(arn.to_owned());
+/// So long before that no run that began earlier waits or is waited for.
+fn earlier(at: Timestamp) -> Timestamp {
+    at.saturating_sub(LONGEST_WAIT).unwrap_or(Timestamp::MIN)
+}
+
+/// The rows of what began since, of executions from further back.
+async fn rows(
+    stack: &Stack,
+    client: &Client,
+    mut listed: Vec<ExecutionListItem>,
+    since: Timestamp,
+    progress: &ProgressBar,
+) -> Result<Vec<Row>, Failure> {
+    listed.sort_by_key(|item| std::cmp::Reverse(executions::began(item)));
+    let absorbed = absorbed::perhaps(&listed);
+    let wanted: Vec<_> = (listed.iter().zip(absorbed))
+        .filter(|(item, _)| executions::began(item) >= since)
+        .map(|(item, absorbed)| (item, Named::of(item.name()), absorbed))
+        .collect();
+    let mut telling: Vec<_> = wanted
+        .iter()
+        .map(|(item, named, absorbed)| {
+            let is_bad = !matches!(
+                item.status(),
+                ExecutionStatus::Running | ExecutionStatus::Succeeded
+            );
+            is_bad || *absorbed || named.pipeline().is_none()
+        })
+        .collect();
+    // One run of a queue tells the name of the pipeline of all.
+    let kin = |named: &Named| match named {
+        _ if named.whole().is_some() => None,
+        Named::Window { queue, .. } => Some(queue.clone()),
+        _ => named.pipeline().map(str::to_owned),
+    };
+    let mut told: HashSet<_> = (wanted.iter().zip(&telling))
+        .filter(|(_, told)| **told)
+        .filter_map(|((_, named, _), _)| kin(named))
+        .collect();
+    for ((_, named, _), telling) in wanted.iter().zip(&mut telling) {
+        *telling |= kin(named).is_some_and(|kin| told.insert(kin));
     }
-    if let Some(name) = run.filter(|run| Regex::new(NAME).is_ok_and(|name| name.is_match(run))) {
-        let arn = stack.home.execution(Machine::Pipeline, name);
-        match describe(stack, &client, &arn).await {
-            Err(Failure::NoRun(..)) => (),
-            described => return described.map(|described| described.execution_arn),
-        }
-    }
-    let mut items = client
-        .list_executions()
-        .state_machine_arn(&machine)
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(item) = items.next().await {
-        let item =
-            item.map_err(|error| stack.failure("states:ListExecutions", &machine, &error))?;
-        let Some(pipeline) = run else {
-            return Ok(item.execution_arn);
-        };
-        let named = Named::of(item.name());
-        if !named.may_be_of(pipeline) {
-            continue;
-        }
-        if named.pipeline().is_some() {
-            return Ok(item.execution_arn);
-        }
-        let told = describe(stack, &client, item.execution_arn()).await?;
-        if row(&item, &named, Some(&told)).pipeline == pipeline {
-            return Ok(item.execution_arn);
-        }
-    }
-    Err(match run {
-        Some(run) => stack.no_run(run),
-        None => Failure::Impossible(format!(
-            "there is no run yet in the {}: start one (crawler-sync run --help)",
-            stack.home
-        )),
-    })
+    let count = telling.iter().filter(|telling| **telling).count();
+    let mut read = 0;
+    let described =
+        stream::iter(wanted.iter().zip(telling)).map(|((item, ..), telling)| async move {
+            if !telling {
+                return Ok::<_, Failure>(None);
+            }
+            describe(stack, client, item.execution_arn())
+                .await
+                .map(Some)
+        });
+    let described = described.buffered(CALLS).inspect_ok(|described| {
+        read += usize::from(described.is_some());
+        progress.set_message(format!("reads runs: {read} of {count}"));
+    });
+    let described: Vec<_> = described.try_collect().await?;
+    let names: HashMap<_, _> = (wanted.iter().zip(&described))
+        .filter_map(|((_, named, _), told)| Some((kin(named)?, name(told.as_ref()?)?)))
+        .collect();
+    let rows = wanted
+        .iter()
+        .zip(&described)
+        .map(|((item, named, _), told)| {
+            let row = row(item, named, told.as_ref());
+            match kin(named).and_then(|kin| names.get(&kin)) {
+                Some(name) if told.is_none() => Row {
+                    pipeline: name.clone(),
+                    ..row
+                },
+                _ => row,
+            }
+        });
+    Ok(rows.collect())
 }
 
 /// Describes a run.
@@ -187,11 +198,21 @@ pub(crate) async fn describe(
     described.map_err(|error| stack.failure("states:DescribeExecution", arn, &error))
 }
 
+/// How a run stands.
+pub(crate) async fn status(stack: &Stack, client: &Client, arn: &str) -> Result<Status, Failure> {
+    let told = describe(stack, client, arn).await?;
+    Ok(standing(told.status(), told.stop_date(), Some(&told)))
+}
+
+/// The name of the pipeline in the input of a run.
+fn name(told: &DescribeExecutionOutput) -> Option<String> {
+    text(&json(told.input())?, "name")
+}
+
 fn row(item: &ExecutionListItem, named: &Named, told: Option<&DescribeExecutionOutput>) -> Row {
     let began = moments::read(item.start_date());
     let input = told.and_then(|told| json(told.input())).unwrap_or_default();
-    let name = text(&input, "name");
-    let pipeline = name
+    let pipeline = text(&input, "name")
         .or_else(|| named.pipeline().map(str::to_owned))
         .unwrap_or_default();
     let (window_end, date) = match named {
@@ -258,3 +279,6 @@ fn json(text: Option<&str>) -> Option<Value> {
 fn text(value: &Value, field: &str) -> Option<String> {
     value.get(field).and_then(Value::as_str).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Names of runs, which tell the pipeline and what the run is for where a trigger or this tool gave them.
 
+use std::sync::LazyLock;
+
 use event::execution;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -7,6 +9,12 @@ use regex_lite::Regex;
 
 /// What is left of that for the pipeline in the names that have the longest ends, those of windows.
 const LEAST_ROOM: usize = 34;
+
+/// What a trigger or this tool has put together.
+static FORM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(.+)-(?:([0-9a-f]{32})(?:-(\d{10,12}))?|(\d{4}-\d{2}-\d{2})-[0-9a-f]{16})$")
+        .expect("it is a pattern")
+});
 
 /// What a run's name tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +40,7 @@ impl Named {
     }
 
     fn read(name: &str) -> Option<Self> {
-        let form = Regex::new(
-            r"^(.+)-(?:([0-9a-f]{32})(?:-(\d{10,12}))?|(\d{4}-\d{2}-\d{2})-[0-9a-f]{16})$",
-        );
-        let parts = form.ok()?.captures(name)?;
+        let parts = FORM.captures(name)?;
         let pipeline = parts[1].to_owned();
         if let Some(date) = parts.get(4) {
             let date = date.as_str().parse().ok()?;
@@ -59,6 +64,14 @@ impl Named {
             | Self::Day { pipeline, .. } => Some(pipeline),
             Self::Other => None,
         }
+    }
+
+    /// The pipeline, if that is its whole name: a hyphen may stand for any other character, and long names are cut.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        let is_whole = |told: &&str| {
+            !told.contains('-') && told.len() < LEAST_ROOM && *told != execution::name("", "", 0)
+        };
+        self.pipeline().filter(is_whole)
     }
 
     /// Whether the run may be one of this pipeline.
@@ -108,6 +121,16 @@ mod tests {
         ] {
             assert_eq!(Named::of(other), Named::Other);
             assert!(Named::Other.may_be_of("anything"));
+        }
+    }
+
+    /// A name that may stand for another is looked up.
+    #[test]
+    fn a_name_is_whole_unless_a_character_may_have_been_replaced_or_cut() {
+        let named = |pipeline: &str| Named::of(&execution::name(pipeline, &format!("-{HASH}"), 0));
+        assert_eq!(named("orders").whole(), Some("orders"));
+        for pipeline in ["täglich", "my-orders", "äöü", &"x".repeat(200)] {
+            assert_eq!(named(pipeline).whole(), None, "{pipeline}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,12 +17,10 @@ mod scale;
 mod span;
 mod timeline;
 
-use super::list::{self, Row, Which};
-use super::run::{Run, Start, Status};
+use super::list::{self, Row};
+use super::names::Named;
+use super::run::{Run, Status};
 use super::{Failure, Format, Options, Outcome, Stack, histories};
-
-/// Longer than a run lives that leaves its window to a newer one: its window, and two days for the run before.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// Write a page about a run: what ran when, what each job and crawl came to, and why it failed, with links to logs.
 ///
@@ -106,15 +104,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 /// The runs that left their windows to this one, or to one that did so in its turn.
 async fn absorbed(stack: &Stack, run: &Run) -> Result<Vec<String>, Failure> {
-    let Start::Window { .. } = run.started_by else {
+    let Named::Window { queue, .. } = Named::of(&run.name) else {
         return Ok(Vec::new());
     };
-    let which = Which {
-        pipeline: Some(&run.pipeline),
-        failed: false,
-        since: (run.began.saturating_sub(LONGEST_WAIT)).unwrap_or(Timestamp::MIN),
-    };
-    Ok(left_to(&run.name, &list::runs(stack, &which).await?))
+    let ended = run.status.ended().unwrap_or(Timestamp::MAX);
+    let rows = list::of_queue(stack, &queue, run.began, ended).await?;
+    Ok(left_to(&run.name, &rows))
 }
 
 /// Of runs that are listed from the newest on.

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_sfn::types::ExecutionListItem;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::moments;
 use super::super::names::Named;
+
+/// Lists are of a moment before: a run may have seen one at work that had ended.
+const SLACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// Which runs may have left their windows to a newer one. A run works while no older one of its queue does: so one
 /// that ended before an older one, while a newer one was there, most probably did not.
@@ -27,8 +30,10 @@ pub(super) fn perhaps(runs: &[ExecutionListItem]) -> Vec<bool> {
             let Some((queue, end, _, Some(ended))) = span else {
                 return false;
             };
-            let beside =
-                |other: &&(Timestamp, Timestamp, Timestamp)| other.1 <= *ended && *ended <= other.2;
+            let beside = |other: &&(Timestamp, Timestamp, Timestamp)| {
+                other.1 <= *ended
+                    && *ended <= other.2.saturating_add(SLACK).unwrap_or(Timestamp::MAX)
+            };
             let older = of_queue(queue).filter(beside).any(|other| other.0 < *end);
             let newer = of_queue(queue).filter(beside).any(|other| other.0 > *end);
             older && newer
@@ -72,16 +77,18 @@ mod tests {
         built.expect("nothing is missing")
     }
 
-    /// Only a run that ended while an older one still worked, and a newer one waited, is looked at more closely.
+    /// Only a run that ended while an older one worked, or had until a moment before, and a newer one waited is looked
+    /// at more closely.
     #[test]
     fn what_ended_between_an_older_and_a_newer_run_may_be_absorbed() {
         let works = item(60, 60, Some(300));
         let left = item(120, 120, Some(185));
-        let waits = item(180, 180, None);
+        let seen_late = item(180, 180, Some(310));
+        let waits = item(240, 240, None);
         let alone = item(600, 600, Some(610));
         assert_eq!(
-            perhaps(&[works, left, waits, alone]),
-            [false, true, false, false]
+            perhaps(&[works, left, seen_late, waits, alone]),
+            [false, true, true, false, false]
         );
     }
 }
