@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use crate::stack::Failure;
+use crate::stack::{Failure, printable};
 
 /// For whom an answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +50,10 @@ pub(crate) fn end(result: Result<Outcome, Failure>) -> ExitCode {
         // Commands that only look may leave it to their reader when to end: `crawler-sync follow | head`.
         Err(Failure::Output(error)) if is_unread(&error) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("crawler-sync: {failure}");
+            // What AWS says may repeat what others chose.
+            let said = failure.to_string();
+            let lines: Vec<_> = said.lines().map(printable).collect();
+            eprintln!("crawler-sync: {}", lines.join("\n"));
             match failure {
                 Failure::Use(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,

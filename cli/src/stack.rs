@@ -32,6 +32,7 @@ use commands::Commands;
 pub(crate) use failure::Failure;
 pub(crate) use home::{Home, Machine};
 pub(crate) use options::Options;
+pub(crate) use text::printable;
 
 /// Calls side by side.
 const CALLS: usize = 10;

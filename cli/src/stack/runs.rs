@@ -121,7 +121,7 @@ fn table(rows: &[(&Row, bool)], now: Timestamp) -> String {
 fn cells(row: &Row, below: bool, now: Timestamp) -> Vec<String> {
     let covers = match (&row.window_end, &row.date) {
         (Some(end), _) => format!("window to {}", moments::told_on(now, *end)),
-        (None, date) => date.clone().unwrap_or_default(),
+        (None, date) => printable(date.as_deref().unwrap_or_default()),
     };
     let took = row.status.ended().unwrap_or(now).duration_since(row.began);
     let word = style(row.status.word());
@@ -141,7 +141,7 @@ fn cells(row: &Row, below: bool, now: Timestamp) -> Vec<String> {
         .to_string(),
         moments::told_on(now, row.began),
         moments::took(took),
-        row.name.clone(),
+        printable(&row.name),
     ]
 }
 
