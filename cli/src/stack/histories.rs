@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::HistoryEvent;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::run::{News, Reader, Run};
@@ -50,13 +50,26 @@ impl<'a> Watch<'a> {
     /// What has happened since the last look, in order.
     pub(crate) async fn look(&mut self) -> Result<Vec<News>, Failure> {
         let mut news = Vec::new();
-        for event in self.since(self.arn.clone()).await?.1 {
+        for event in self.since(&self.arn).await? {
             self.seen.insert(self.arn.clone(), event.id());
             news.extend(self.reader.read(&event));
         }
-        let crawls = stream::iter(self.reader.crawls()).map(|arn| self.since(arn));
-        let crawls: Vec<_> = crawls.buffered(CALLS).try_collect().await?;
+        let crawls = stream::iter(self.reader.crawls()).map(|arn| async {
+            let events = self.since(&arn).await;
+            (arn, events)
+        });
+        let crawls: Vec<_> = crawls.buffered(CALLS).collect().await;
         for (arn, events) in crawls {
+            let events = match events {
+                Ok(events) => events,
+                // The run can be told without.
+                Err(untold @ (Failure::Denied { .. } | Failure::NoRun(..))) => {
+                    let why = untold.to_string();
+                    news.extend(self.reader.leave_crawl(&arn, Timestamp::now(), why));
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
             for event in events {
                 self.seen.insert(arn.clone(), event.id());
                 news.extend(self.reader.read_crawl(&arn, &event));
@@ -67,22 +80,21 @@ impl<'a> Watch<'a> {
     }
 
     /// The events of an execution that have not been read, in order.
-    async fn since(&self, arn: String) -> Result<(String, Vec<HistoryEvent>), Failure> {
-        let seen = self.seen.get(&arn).copied().unwrap_or_default();
+    async fn since(&self, arn: &str) -> Result<Vec<HistoryEvent>, Failure> {
+        let seen = self.seen.get(arn).copied().unwrap_or_default();
         // The newest first: of a long history little is read again.
         let mut pages = self
             .client
             .get_execution_history()
-            .execution_arn(&arn)
+            .execution_arn(arn)
             .reverse_order(true)
             .max_results(if seen == 0 { MANY } else { FEW })
             .into_paginator()
             .send();
         let mut events = Vec::new();
         'pages: while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                (self.stack).failure("states:GetExecutionHistory", &arn, &error)
-            })?;
+            let page = page
+                .map_err(|error| (self.stack).failure("states:GetExecutionHistory", arn, &error))?;
             for event in page.events {
                 if event.id() <= seen {
                     break 'pages;
@@ -91,6 +103,63 @@ impl<'a> Watch<'a> {
             }
         }
         events.reverse();
-        Ok((arn, events))
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+    use aws_sdk_sfn::operation::get_execution_history::{
+        GetExecutionHistoryError, GetExecutionHistoryOutput,
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::super::Home;
+    use super::super::run::Standing;
+    use super::super::run::tests::Recorded;
+    use super::*;
+
+    /// Who may not see the crawls, or comes when they are forgotten, wants to see the run all the same.
+    #[tokio::test]
+    async fn a_run_is_told_without_the_crawls_that_nobody_tells() {
+        let recorded = tokio::task::spawn_blocking(|| Recorded::load("succeeded"));
+        let recorded = recorded.await.expect("it is read");
+        let arn = recorded.arn.clone();
+        let of_run = mock!(Client::get_execution_history)
+            .match_requests(move |request| request.execution_arn() == Some(arn.as_str()))
+            .then_output({
+                let events: Vec<_> = recorded.events.iter().rev().cloned().collect();
+                move || {
+                    let told = GetExecutionHistoryOutput::builder();
+                    let told = told.set_events(Some(events.clone())).build();
+                    told.expect("it has events")
+                }
+            });
+        let of_crawls = mock!(Client::get_execution_history).then_error(|| {
+            let denied = ErrorMetadata::builder().code("AccessDeniedException");
+            GetExecutionHistoryError::generic(denied.build())
+        });
+        let stack = Stack {
+            home: Home {
+                partition: "aws".to_owned(),
+                region: "eu-west-1".to_owned(),
+                account: "123456789012".to_owned(),
+                stack: "crawler-sync".to_owned(),
+            },
+            config: SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .build(),
+        };
+        let mut watch = Watch {
+            client: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&of_run, &of_crawls]),
+            ..Watch::new(&stack, &recorded.arn)
+        };
+        watch.look().await.expect("the run can be told");
+        assert!(watch.run().is_over());
+        assert!(watch.run().problems().is_empty());
+        let mut crawls = (watch.run().steps()).filter_map(|(_, _, step)| step.crawling());
+        assert!(crawls.any(|crawl| matches!(&crawl.standing, Standing::Untold { why, .. } if why.contains("denied"))));
     }
 }

@@ -225,14 +225,17 @@ fn mark(standing: &Standing) -> char {
     match standing {
         Standing::Failed { .. } => '✗',
         Standing::Stopped { .. } => '■',
+        Standing::Untold { .. } => '?',
         Standing::Running | Standing::Succeeded { .. } => '✓',
     }
 }
 
 /// Why it failed; else what it has changed, and how long it took.
 fn came_of(standing: &Standing, began: Timestamp, changes: Option<String>) -> Option<String> {
-    if let Standing::Failed { problem, .. } = standing {
-        return Some(problem.cause.clone());
+    match standing {
+        Standing::Failed { problem, .. } => return Some(problem.cause.clone()),
+        Standing::Untold { why, .. } => return Some(why.clone()),
+        _ => (),
     }
     let took = standing
         .ended()?

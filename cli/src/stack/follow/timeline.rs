@@ -156,6 +156,7 @@ fn told(standing: &Standing, colour: Style, kind: &str) -> (Style, String) {
     match standing {
         Standing::Failed { .. } => (Style::new().red(), "failed".to_owned()),
         Standing::Stopped { .. } => (Style::new().red(), "stopped".to_owned()),
+        Standing::Untold { .. } => (Style::new().dim(), "unknown".to_owned()),
         Standing::Running | Standing::Succeeded { .. } => (colour, kind.to_owned()),
     }
 }

@@ -183,9 +183,15 @@ impl Teller<'_> {
             subject: subject.to_owned(),
             note: String::new(),
             mark,
-            result: mark.word().to_owned(),
+            result: match standing {
+                Standing::Untold { why, .. } => format!("{}: {why}", mark.word()),
+                _ => mark.word().to_owned(),
+            },
             began: Some(began),
-            took: self.took(began, standing.ended()),
+            took: match standing {
+                Standing::Untold { .. } => String::new(),
+                _ => self.took(began, standing.ended()),
+            },
             links: Vec::new(),
             problem: match standing {
                 Standing::Failed { problem, .. } => Some(problem.clone()),

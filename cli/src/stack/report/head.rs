@@ -131,6 +131,7 @@ fn steps(run: &Run) -> String {
         Mark::Running,
         Mark::Waiting,
         Mark::Stopped,
+        Mark::Untold,
         Mark::Absent,
     ];
     let counts = order.into_iter().filter_map(|mark| {

@@ -13,6 +13,8 @@ pub(super) enum Mark {
     Waiting,
     /// It ended because something else did.
     Stopped,
+    /// Nobody tells.
+    Untold,
     /// A newer run covers what it is for.
     Absorbed,
     /// It has not begun.
@@ -36,7 +38,7 @@ impl Mark {
         let steps: Vec<_> = stage.steps.iter().map(Self::of_step).collect();
         let worst = [Self::Failed, Self::Stopped, Self::Running, Self::Waiting];
         let found = worst.into_iter().find(|mark| steps.contains(mark));
-        let over = |mark| mark == Self::Done || mark == Self::Excused;
+        let over = |mark| matches!(mark, Self::Done | Self::Excused | Self::Untold);
         found.unwrap_or(if steps.iter().all(|mark| *mark == Self::Absent) {
             Self::Absent
         } else if steps.iter().all(|mark| over(*mark)) {
@@ -78,6 +80,7 @@ impl Mark {
             Standing::Succeeded { .. } => Self::Done,
             Standing::Failed { .. } => Self::Failed,
             Standing::Stopped { .. } => Self::Stopped,
+            Standing::Untold { .. } => Self::Untold,
         }
     }
 
@@ -88,6 +91,7 @@ impl Mark {
             Self::Running => "●",
             Self::Waiting => "◷",
             Self::Stopped => "■",
+            Self::Untold => "?",
             Self::Absorbed => "→",
             Self::Absent => "○",
         }
@@ -101,6 +105,7 @@ impl Mark {
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Stopped => "stopped",
+            Self::Untold => "unknown",
             Self::Absorbed => "absorbed",
             Self::Absent => "not begun",
         }
@@ -109,7 +114,7 @@ impl Mark {
     /// The class that gives it its colour.
     pub(super) fn class(self) -> &'static str {
         match self {
-            Self::Absent => "absent",
+            Self::Absent | Self::Untold => "absent",
             Self::Excused => "excused",
             other => other.word(),
         }

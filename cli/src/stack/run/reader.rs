@@ -116,6 +116,7 @@ impl Reader {
         steps
             .filter(|crawling| crawling.standing == Standing::Running)
             .filter_map(|crawling| crawling.arn.clone())
+            .filter(|arn| self.crawls.contains_key(arn))
             .collect()
     }
 

@@ -82,6 +82,12 @@ pub(crate) enum Standing {
     Stopped {
         ended: Timestamp,
     },
+    /// Nobody tells: its history is denied, or forgotten.
+    Untold {
+        #[serde(skip)]
+        began: Timestamp,
+        why: String,
+    },
 }
 
 /// The crawler of a step.
@@ -186,12 +192,14 @@ impl Crawling {
 }
 
 impl Standing {
+    /// None while it runs; of what nobody tells, all that is known is when it began.
     pub(crate) fn ended(&self) -> Option<Timestamp> {
         match self {
             Self::Running => None,
             Self::Succeeded { ended } | Self::Failed { ended, .. } | Self::Stopped { ended } => {
                 Some(*ended)
             }
+            Self::Untold { began, .. } => Some(*began),
         }
     }
 

@@ -16,8 +16,8 @@ use super::*;
 
 /// The events of a run, and those of its crawls, as the SDK reads them.
 pub(crate) struct Recorded {
-    arn: String,
-    events: Vec<HistoryEvent>,
+    pub(crate) arn: String,
+    pub(crate) events: Vec<HistoryEvent>,
     crawls: BTreeMap<String, Vec<HistoryEvent>>,
 }
 

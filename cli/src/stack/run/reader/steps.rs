@@ -135,6 +135,20 @@ impl Reader {
         let what = What::CrawlEnded(place);
         Some(News { at, what })
     }
+
+    /// Gives up one of its crawls whose history cannot be read. Of one that is awaited the run's own history tells.
+    pub(crate) fn leave_crawl(&mut self, arn: &str, at: Timestamp, why: String) -> Option<News> {
+        let place = self.crawls.remove(arn)?;
+        let crawl = self.run.stages[place.0].steps[place.1].crawl.as_mut()?;
+        let crawling = crawl.execution.as_mut()?;
+        if crawl.awaited {
+            return None;
+        }
+        let began = crawling.began;
+        crawling.standing = Standing::Untold { began, why };
+        let what = What::CrawlEnded(place);
+        Some(News { at, what })
+    }
 }
 
 /// A task that has ended is tried once more: its state does, or somebody has redriven the run.
