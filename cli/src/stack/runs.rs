@@ -109,8 +109,11 @@ fn table(rows: &[(&Row, bool)], now: Timestamp) -> String {
     lines.extend(rows.iter().map(|(row, below)| cells(row, *below, now)));
     let mut text = columns(&lines);
     for ((row, _), line) in rows.iter().zip(&mut text[1..]) {
-        if let Some(problem) = row.status.problem() {
-            let why = cut(&format!("  ↳ {}", one_line(&row.pipeline, problem)));
+        let why = row.status.problem();
+        let why = why.map(|problem| one_line(&row.pipeline, problem));
+        // Of a run that was stopped in the console there is nothing more to say.
+        if let Some(why) = why.filter(|why| !why.is_empty()) {
+            let why = cut(&format!("  ↳ {why}"));
             line.push('\n');
             line.push_str(&style(why).red().to_string());
         }
@@ -154,4 +157,37 @@ fn one_line(pipeline: &str, problem: &Problem) -> String {
         ..problem.clone()
     };
     printable(&told.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that was stopped in the console has neither error nor cause; what others chose is shown, not obeyed.
+    #[test]
+    fn a_line_says_why_if_there_is_something_to_say() {
+        let ended = Timestamp::UNIX_EPOCH;
+        let stopped = |cause: &str| Row {
+            pipeline: "orders".to_owned(),
+            name: "nightly".to_owned(),
+            arn: "x".to_owned(),
+            window_end: None,
+            date: Some("\u{1b}[2J".to_owned()),
+            began: ended,
+            status: Status::Aborted {
+                ended,
+                problem: Problem {
+                    error: String::new(),
+                    cause: cause.to_owned(),
+                },
+            },
+        };
+        let (silent, told) = (stopped(""), stopped("by the\nnight shift"));
+        let text = table(&[(&silent, false), (&told, false)], ended);
+        let text = console::strip_ansi_codes(&text);
+        let lines: Vec<_> = text.lines().skip(1).map(str::trim).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].contains("\\u{1b}[2J") && lines[0].contains("stopped"));
+        assert_eq!(lines[2], "↳ by the night shift");
+    }
 }
