@@ -6,17 +6,17 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod changes;
 mod plan;
 mod reader;
 mod said;
 mod start;
 mod step;
 
+pub(crate) use changes::{Changes, changed};
 pub(crate) use reader::{News, Reader, What};
 pub(crate) use start::Start;
-pub(crate) use step::{
-    Attempt, Changes, Crawl, Crawled, Crawling, Kind, Stage, Standing, Step, Work,
-};
+pub(crate) use step::{Attempt, Crawl, Crawled, Crawling, Kind, Stage, Standing, Step, Work};
 
 /// An execution of the pipeline machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]

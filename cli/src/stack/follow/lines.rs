@@ -5,9 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::columns::cut;
 use super::super::moments;
-use super::super::run::{
-    Attempt, Changes, Crawled, Crawling, News, Run, Standing, Start, Step, What,
-};
+use super::super::run::{Attempt, Crawling, News, Run, Standing, Start, Step, What, changed};
 use super::super::text::printable;
 
 /// Prints news as lines.
@@ -197,7 +195,10 @@ fn of_step(step: &Step, what: &What) -> Option<(bool, String, Option<String>)> {
                 result,
                 ..
             } = step.crawling()?;
-            let changes = result.as_ref().and_then(changes);
+            let changes = result.as_ref().and_then(|result| {
+                let crawl = result.crawl.as_ref()?;
+                changed(crawl.tables, crawl.partitions)
+            });
             (
                 true,
                 format!("{} crawl", mark(standing)),
@@ -243,29 +244,4 @@ fn came_of(standing: &Standing, began: Timestamp, changes: Option<String>) -> Op
         .max(SignedDuration::ZERO);
     let took = moments::took(took);
     Some(changes.map_or_else(|| took.clone(), |changes| format!("{changes}, {took}")))
-}
-
-/// What a crawl has changed in the catalog.
-fn changes(crawled: &Crawled) -> Option<String> {
-    let crawl = crawled.crawl.as_ref()?;
-    let tables = crawl.tables.map(|changes| counted("table", changes));
-    let partitions = crawl
-        .partitions
-        .map(|changes| counted("partition", changes));
-    let told: Vec<_> = tables.into_iter().chain(partitions).flatten().collect();
-    (!told.is_empty()).then(|| told.join(", "))
-}
-
-fn counted(what: &str, changes: Changes) -> Vec<String> {
-    let counts = [
-        (changes.created, "created"),
-        (changes.updated, "changed"),
-        (changes.deleted, "deleted"),
-    ];
-    let some = counts.into_iter().filter(|(count, _)| *count > 0);
-    some.map(|(count, how)| {
-        let s = if count == 1 { "" } else { "s" };
-        format!("{count} {what}{s} {how}")
-    })
-    .collect()
 }

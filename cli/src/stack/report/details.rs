@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::Home;
 use super::super::moments::took;
 use super::super::run::{
-    Changes, Crawl, Crawled, Problem, Reason, Stage, Standing, Step, Wait, Work,
+    Crawl, Crawled, Problem, Reason, Stage, Standing, Step, Wait, Work, changed,
 };
 use super::links::Link;
 use super::mark::Mark;
@@ -228,38 +228,7 @@ fn crawled(result: &Crawled) -> String {
         other => other,
     };
     let crawl = result.crawl.as_ref();
-    let changes = crawl.and_then(|crawl| told(crawl.tables, crawl.partitions));
+    let changes = crawl.and_then(|crawl| changed(crawl.tables, crawl.partitions));
     let changes = changes.map_or_else(String::new, |changes| format!(": {changes}"));
     format!("{how}{changes}")
-}
-
-/// What has changed in the catalog; none where Glue does not tell.
-pub(super) fn told(tables: Option<Changes>, partitions: Option<Changes>) -> Option<String> {
-    let counts = [
-        ("table", tables?),
-        ("partition", partitions.unwrap_or_default()),
-    ];
-    let words = counts.into_iter().flat_map(|(what, changes)| {
-        let Changes {
-            created,
-            updated,
-            deleted,
-        } = changes;
-        let counts = [
-            (created, "created"),
-            (updated, "changed"),
-            (deleted, "deleted"),
-        ];
-        counts.map(|(count, how)| match count {
-            0 => None,
-            1 => Some(format!("1 {what} {how}")),
-            _ => Some(format!("{count} {what}s {how}")),
-        })
-    });
-    let words: Vec<_> = words.flatten().collect();
-    Some(if words.is_empty() {
-        "nothing changed".to_owned()
-    } else {
-        words.join(", ")
-    })
 }

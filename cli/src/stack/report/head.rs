@@ -2,8 +2,8 @@
 
 use super::super::Machine;
 use super::super::moments;
-use super::super::run::{Changes, Run, Start, Status, Step};
-use super::details::{Teller, told};
+use super::super::run::{Changes, Run, Start, Status, Step, changed};
+use super::details::Teller;
 use super::links::Link;
 use super::mark::Mark;
 
@@ -149,7 +149,7 @@ fn changes(run: &Run) -> Option<String> {
         .collect();
     let tables = crawls.iter().filter_map(|crawl| crawl.tables);
     let partitions = crawls.iter().filter_map(|crawl| crawl.partitions);
-    told(
+    changed(
         tables.reduce(Changes::plus),
         partitions.reduce(Changes::plus),
     )

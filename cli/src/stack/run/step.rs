@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::changes::Changes;
 use super::{Problem, Wait};
 
 /// Steps side by side.
@@ -140,26 +141,6 @@ pub(crate) struct CrawlDetails {
     /// None where Glue does not tell.
     pub(crate) tables: Option<Changes>,
     pub(crate) partitions: Option<Changes>,
-}
-
-/// How many tables or partitions of the catalog a crawl has changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Changes {
-    pub(crate) created: u64,
-    pub(crate) updated: u64,
-    pub(crate) deleted: u64,
-}
-
-impl Changes {
-    /// Those of two crawls.
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            created: self.created + other.created,
-            updated: self.updated + other.updated,
-            deleted: self.deleted + other.deleted,
-        }
-    }
 }
 
 impl Step {
