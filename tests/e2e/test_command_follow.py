@@ -85,6 +85,19 @@ def test_a_run_that_is_over_can_be_looked_at_by_any_of_its_names(stack: Stack, c
     assert attempt["id"].startswith("jr_")
 
 
+def test_a_reader_that_leaves_hides_no_failure(stack: Stack, command: Command) -> None:
+    """`crawler-sync follow | head` in a script that goes on unless it failed."""
+    create_job(stack, "follow-head", outcome="failed")
+    name = stack.finish(start(stack, "follow-head", [{"job": "follow-head"}]))["name"]
+    for arguments in (["follow", name], ["follow", name, "--format", "json"], ["report", name, "--format", "json"]):
+        process = command.begin(*arguments)
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert (process.wait(timeout=30), process.stderr.read()) == (1, ""), arguments
+        process.stderr.close()
+
+
 def test_a_refused_pipeline_tells_every_mistake(stack: Stack, command: Command) -> None:
     """It has no steps to tell of."""
     arn = start(stack, "follow-refused", [{"job": "any", "payload": 1}])

@@ -158,7 +158,7 @@ def test_whoever_is_not_signed_in_is_told_how(stack: Stack) -> None:
     assert "aws sso login" in told.error
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         command.environment.pop(variable, None)
-    assert "no Region: say --region" in command("runs").error
+    assert "no Region: pass --region" in command("runs").error
 
 
 def test_wrong_use_is_2(command: Command) -> None:

@@ -14,7 +14,7 @@ use super::Home;
 /// Every message ends with what to do next, if there is something to do.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
-    #[error("no Region: say --region, or set AWS_REGION, or a region in the profile")]
+    #[error("no Region: pass --region, or set AWS_REGION, or a region in the profile")]
     NoRegion,
     /// Nobody is signed in, or no longer.
     #[error(
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials(String),
-    #[error("there is no {0}, or it is not deployed: say --stack, --region or --profile")]
+    #[error("there is no {0}, or it is not deployed: pass --stack, --region or --profile")]
     NoStack(Home),
     #[error("there is no run {0}, and none of a pipeline {0}, in the {1}: `{2}` lists all")]
     NoRun(String, String, String),

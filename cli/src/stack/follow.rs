@@ -15,6 +15,7 @@ mod timeline;
 use lines::Lines;
 
 use super::histories::Watch;
+use super::progress::TICK;
 use super::run::Run;
 use super::{Failure, Format, Options, Outcome, Stack, list};
 
@@ -24,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Follow a run until it is over: each of its steps as it happens, and a timeline at the end.
 ///
-/// Ctrl-C ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl that it did not await.
+/// Ctrl-C, or a reader that leaves, ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl that it did not await.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -55,17 +56,23 @@ pub(crate) async fn follow(stack: &Stack, arn: &str, format: Format) -> Result<O
     if let Some(progress) = &progress {
         progress.finish_and_clear();
     }
-    if followed.transpose()?.is_none() {
+    let is_left = match followed {
+        None => true,
+        // As in `crawler-sync follow | head`.
+        Some(Err(Failure::Output(error))) if is_unread(&error) => !watch.run().is_over(),
+        Some(followed) => followed.map(|()| false)?,
+    };
+    if is_left {
         let name = &watch.run().name;
         let follow = stack.commands.own(["follow", name]);
         eprintln!("left: the run goes on. Follow it again: {follow}");
         return Ok(Outcome::Interrupted);
     }
     let run = watch.run();
-    match format {
-        Format::Json => writeln!(std::io::stdout(), "{}", json!(run))?,
-        Format::Text => writeln!(std::io::stdout(), "\n{}", timeline::chart(run))?,
-    }
+    say(&match format {
+        Format::Json => format!("{}\n", json!(run)),
+        Format::Text => format!("\n{}\n", timeline::chart(run)),
+    })?;
     Ok(outcome(run))
 }
 
@@ -96,7 +103,7 @@ async fn watched(watch: &mut Watch<'_>, progress: Option<&ProgressBar>) -> Resul
         }
         if let Some(progress) = progress {
             progress.set_message(now::doing(watch.run(), Timestamp::now()));
-            progress.enable_steady_tick(Duration::from_millis(100));
+            progress.enable_steady_tick(TICK);
         }
         let pause = last_news.elapsed() / 10;
         tokio::time::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;

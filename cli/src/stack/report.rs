@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let file = arguments.output.clone().or_else(|| (!json).then(named));
     let mut output = std::io::stdout();
     match file {
-        None => write!(output, "{text}")?,
+        None => say(&text)?,
         Some(file) => {
             fs::write(&file, text).map_err(|error| {
                 Failure::Impossible(format!("{}: cannot be written: {error}", file.display()))
