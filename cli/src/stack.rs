@@ -47,3 +47,28 @@ pub(crate) struct Stack {
     /// What goes to the same stack in the same place.
     pub(crate) commands: Commands,
 }
+
+#[cfg(test)]
+impl Stack {
+    /// One that no call reaches: tests have mocks of their own.
+    fn sample() -> Self {
+        Self {
+            home: Home {
+                partition: "aws".to_owned(),
+                region: "eu-west-1".to_owned(),
+                account: "123456789012".to_owned(),
+                stack: "etl".to_owned(),
+            },
+            config: SdkConfig::builder()
+                .behavior_version(aws_config::BehaviorVersion::latest())
+                .build(),
+            commands: Commands::new(&Options {
+                stack: "etl".to_owned(),
+                region: None,
+                profile: None,
+                endpoint_url: None,
+                format: Format::Text,
+            }),
+        }
+    }
+}

@@ -14,6 +14,8 @@ mod timeline;
 
 use lines::Lines;
 
+use crate::output::{is_unread, say};
+
 use super::histories::Watch;
 use super::progress::TICK;
 use super::run::Run;
@@ -25,7 +27,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Follow a run until it is over: each of its steps as it happens, and a timeline at the end.
 ///
-/// Ctrl-C, or a reader that leaves, ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl that it did not await.
+/// Ctrl-C, or a reader that leaves, ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl
+/// that it did not await.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

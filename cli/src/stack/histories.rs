@@ -109,14 +109,12 @@ impl<'a> Watch<'a> {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::{BehaviorVersion, SdkConfig};
     use aws_sdk_sfn::operation::get_execution_history::{
         GetExecutionHistoryError, GetExecutionHistoryOutput,
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use aws_smithy_types::error::ErrorMetadata;
 
-    use super::super::Home;
     use super::super::run::Standing;
     use super::super::run::tests::Recorded;
     use super::*;
@@ -141,17 +139,7 @@ mod tests {
             let denied = ErrorMetadata::builder().code("AccessDeniedException");
             GetExecutionHistoryError::generic(denied.build())
         });
-        let stack = Stack {
-            home: Home {
-                partition: "aws".to_owned(),
-                region: "eu-west-1".to_owned(),
-                account: "123456789012".to_owned(),
-                stack: "crawler-sync".to_owned(),
-            },
-            config: SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .build(),
-        };
+        let stack = Stack::sample();
         let mut watch = Watch {
             client: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&of_run, &of_crawls]),
             ..Watch::new(&stack, &recorded.arn)

@@ -198,12 +198,6 @@ pub(crate) async fn describe(
     described.map_err(|error| stack.failure("states:DescribeExecution", arn, &error))
 }
 
-/// How a run stands.
-pub(crate) async fn status(stack: &Stack, client: &Client, arn: &str) -> Result<Status, Failure> {
-    let told = describe(stack, client, arn).await?;
-    Ok(standing(told.status(), told.stop_date(), Some(&told)))
-}
-
 /// The name of the pipeline in the input of a run.
 fn name(told: &DescribeExecutionOutput) -> Option<String> {
     text(&json(told.input())?, "name")

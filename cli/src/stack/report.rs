@@ -17,6 +17,8 @@ mod scale;
 mod span;
 mod timeline;
 
+use crate::output::say;
+
 use super::list::{self, Row};
 use super::names::Named;
 use super::run::{Run, Status};

@@ -34,7 +34,7 @@ pub(crate) async fn find(stack: &Stack, run: Option<&str>) -> Result<String, Fai
     let newest = newest(stack, &client, run).await;
     progress.finish_and_clear();
     newest?.ok_or_else(|| match run {
-        Some(run) => Failure::NoRun(run.to_owned(), stack.home.clone()),
+        Some(run) => stack.no_run(run),
         None => Failure::Impossible(format!(
             "there is no run yet in the {}: start one (crawler-sync run --help)",
             stack.home

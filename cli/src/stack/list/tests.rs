@@ -1,25 +1,11 @@
-use aws_config::SdkConfig;
 use aws_sdk_sfn::operation::list_executions::ListExecutionsOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
-use super::super::Home;
 use super::find::newest;
 use super::*;
 
 /// 2026-01-31T02:00:00Z.
 const START: i64 = 1_769_824_800;
-
-fn stack() -> Stack {
-    Stack {
-        home: Home {
-            partition: "aws".to_owned(),
-            region: "eu-west-1".to_owned(),
-            account: "123456789012".to_owned(),
-            stack: "crawler-sync".to_owned(),
-        },
-        config: SdkConfig::builder().build(),
-    }
-}
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(START + seconds).expect("it is in range")
@@ -100,7 +86,7 @@ async fn a_long_run_that_has_just_ended_hides_no_other() {
     ]);
     let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &pages);
     let progress = ProgressBar::hidden();
-    let found = executions::since(&stack(), &client, None, at(500), &progress).await;
+    let found = executions::since(&Stack::sample(), &client, None, at(500), &progress).await;
     assert_eq!(names(&found.expect("it is listed")), ["newest", "new"]);
     assert_eq!(pages[1].num_calls(), 1);
     assert_eq!(
@@ -125,7 +111,7 @@ async fn the_newest_run_is_the_one_that_began_last() {
             &[item(&other, 20, Some(30))],
         ]);
         let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &pages);
-        let found = newest(&stack(), &client, pipeline).await;
+        let found = newest(&Stack::sample(), &client, pipeline).await;
         assert_eq!(
             found.expect("it is found").as_deref(),
             Some(orders[2].as_str())
@@ -149,7 +135,14 @@ async fn a_run_is_absorbed_however_early_the_run_before_began() {
         item(&left, 120, Some(185)),
         item(&takes, 180, None),
     ];
-    let rows = rows(&stack(), &client, listed, at(100), &ProgressBar::hidden()).await;
+    let rows = rows(
+        &Stack::sample(),
+        &client,
+        listed,
+        at(100),
+        &ProgressBar::hidden(),
+    )
+    .await;
     let rows = rows.expect("they are told");
     let words: Vec<_> = rows.iter().map(|row| row.status.word()).collect();
     assert_eq!(words, ["running", "absorbed"]);
@@ -165,7 +158,14 @@ async fn a_pipeline_has_one_name() {
         .map(|end| item(&window("t-glich", *end), *end, Some(*end + 10)))
         .collect();
     listed.push(item(&window("orders", 0), 0, Some(10)));
-    let rows = rows(&stack(), &client, listed, at(0), &ProgressBar::hidden()).await;
+    let rows = rows(
+        &Stack::sample(),
+        &client,
+        listed,
+        at(0),
+        &ProgressBar::hidden(),
+    )
+    .await;
     let rows = rows.expect("they are told");
     let pipelines: Vec<_> = rows.iter().map(|row| row.pipeline.as_str()).collect();
     assert_eq!(pipelines, ["täglich", "täglich", "täglich", "orders"]);

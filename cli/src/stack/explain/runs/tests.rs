@@ -6,30 +6,9 @@ use event::decision;
 use serde_json::json;
 
 use super::*;
-use crate::stack::commands::Commands;
-use crate::stack::{Format, Home, Options};
 
 /// 2026-01-01T00:00:30Z.
 const WRITTEN: i64 = 1_767_225_630;
-
-fn stack() -> Stack {
-    Stack {
-        home: Home {
-            partition: "aws".to_owned(),
-            region: "eu-west-1".to_owned(),
-            account: "123456789012".to_owned(),
-            stack: "etl".to_owned(),
-        },
-        config: aws_config::SdkConfig::builder().build(),
-        commands: Commands::new(&Options {
-            stack: "etl".to_owned(),
-            region: None,
-            profile: None,
-            endpoint_url: None,
-            format: Format::Text,
-        }),
-    }
-}
 
 fn url() -> Url {
     "s3://landing/orders/a.csv".parse().expect("an object")
@@ -118,7 +97,7 @@ async fn found(decision: &Decision, rules: &[&Rule]) -> Found {
         size: 5,
         in_parts: false,
     };
-    let (stack, url) = (stack(), url());
+    let (stack, url) = (Stack::sample(), url());
     let search = Search {
         stack: &stack,
         client: &client,
