@@ -294,7 +294,8 @@ def test_a_schedule_that_could_not_start_its_pipeline_is_redriven(own: Stack, tm
     parked = Parked(own, given)
     name = f"redriven-{parked.message['MessageId']}"
     # By a redrive that was killed before it had deleted the message.
-    machine, body = own.outputs["PipelineStateMachineArn"], parked.message["Body"]
-    own.finish(own.states.start_execution(stateMachineArn=machine, name=name, input=body)["executionArn"])
+    request = json.loads(parked.message["Body"])
+    machine, text = own.outputs["PipelineStateMachineArn"], request["Input"]
+    own.finish(own.states.start_execution(stateMachineArn=machine, name=name, input=text)["executionArn"])
     assert re.search(rf"^JOINED +schedule \S+  {name}$", parked.redrive(), re.MULTILINE)
     assert ([each["name"] for each in runs_of(own, "nightly")][1:], parked.messages()) == ([name], [])

@@ -135,6 +135,6 @@ def _park(delivery: Delivery, failure: Failure, retries: int, exhausted: dict[st
     if queue is None or not permissions.may_park(delivery.target, delivery.rule):
         return  # dropped, as on AWS
     body, told = delivery.parked(failure, retries)
-    told |= exhausted | {"TARGET_ARN": delivery.target["Arn"], "ERROR_MESSAGE": failure.message}
+    told = {"TARGET_ARN": delivery.target["Arn"], "ERROR_MESSAGE": failure.message} | told | exhausted
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
     queues._act_send_message({"MessageBody": body, "MessageAttributes": attributes}, queue["url"])

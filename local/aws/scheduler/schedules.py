@@ -1,8 +1,9 @@
 """Schedules: what is refused, when they fire, and what their targets get.
 
 Follows "CreateSchedule" in the EventBridge Scheduler API Reference, and "Adding context attributes" and "Configuring a
-dead-letter queue for EventBridge Scheduler" in its User Guide. Schedules are looked at every ten seconds; flexible time
-windows do nothing.
+schedule's dead-letter queue" in its User Guide. That shows the request by which a schedule sends to a queue, and says
+that each TARGET_ARN is an API action; what is parked of a start of a machine follows from these. Schedules are looked
+at every ten seconds; flexible time windows do nothing.
 """
 
 import json
@@ -101,8 +102,9 @@ class Delivery(deliveries.Delivery):
 
     def parked(self, failure: deliveries.Failure, retries: int) -> tuple[str, dict[str, str]]:
         last = retries + 1
-        body = self.payload(self.target.get("Input") or json.dumps(self.event), last)
-        return body, {
+        action, request = self._request(self.payload(self.target.get("Input") or json.dumps(self.event), last))
+        return json.dumps(request), {
+            "TARGET_ARN": f"{UNIVERSAL}aws-sdk:{action}",
             "SCHEDULE_ARN": self.rule["Arn"],
             "SCHEDULED_TIME": self.at.strftime(TIME),
             "EXECUTION_ID": self.ids[last],
@@ -110,6 +112,18 @@ class Delivery(deliveries.Delivery):
             "RETRY_ATTEMPTS": str(retries),
             "IS_PAYLOAD_TRUNCATED": "false",
         }
+
+    def _request(self, payload: str) -> tuple[str, dict[str, str]]:
+        """The API action by which the target is called, and what it is given."""
+        arn = self.target["Arn"]
+        service, region, account, name = arn.split(":", 5)[2:]
+        match service:
+            case "states":
+                return "sfn:startExecution", {"Input": payload, "StateMachineArn": arn}
+            case "sqs":
+                url = f"https://sqs.{region}.amazonaws.com/{account}/{name}"
+                return "sqs:sendMessage", {"MessageBody": payload, "QueueUrl": url}
+        raise ValueError(f"The local AWS parks nothing that was for {arn}")
 
 
 def fire(group: str, name: str, at: datetime | None = None) -> None:

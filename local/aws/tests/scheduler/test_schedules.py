@@ -156,7 +156,7 @@ def test_a_schedule_that_is_off_never_fires(local: Local) -> None:
 
 
 DEAD_LETTERS = pytest.mark.aws(
-    "Configuring a dead-letter queue for EventBridge Scheduler",
+    "Configuring a schedule's dead-letter queue in EventBridge Scheduler",
     url="https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html",
     validated="never",
 )
@@ -180,12 +180,15 @@ def test_a_start_that_is_throttled_is_tried_again(local: Local) -> None:
     more: dict[str, Any] = {"Input": json.dumps(INPUT), "DeadLetterConfig": {"Arn": queue}}
     name = schedule(local, Arn=machine, RetryPolicy={"MaximumRetryAttempts": 1}, **more)
     local.aws.fire_schedule(name, AT)
-    body, told = parked(local, url)
+    request, told = parked(local, url)
+    assert request.keys() == {"StateMachineArn", "Input"}
+    assert request["StateMachineArn"] == machine
+    body = json.loads(request["Input"])
     assert (body["attempt"], body["id"]) == ("2", told.pop("EXECUTION_ID"))
     assert told == {
         "SCHEDULE_ARN": body["arn"],
         "SCHEDULED_TIME": "2026-03-22T18:59:43Z",
-        "TARGET_ARN": machine,
+        "TARGET_ARN": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
         "ERROR_CODE": "ThrottlingException",
         "ERROR_MESSAGE": "Rate exceeded",
         "RETRY_ATTEMPTS": "1",
@@ -206,7 +209,11 @@ def test_a_target_is_called_by_the_role_of_the_schedule(local: Local, kind: str)
     role = local.role(unique("role"), allow("sqs:SendMessage", queue))
     name = schedule(local, Arn=target, RoleArn=role, DeadLetterConfig={"Arn": queue}, Input="{}")
     local.aws.fire_schedule(name)
-    _, told = parked(local, url)
+    request, told = parked(local, url)
+    api = kind.replace("states:S", "sfn:s").replace("sqs:S", "sqs:s")
+    assert told["TARGET_ARN"] == f"arn:aws:scheduler:::aws-sdk:{api}"
+    given = {"states": "Input", "sqs": "MessageBody"}[kind.split(":")[0]]
+    assert request[given] == "{}"
     assert told["ERROR_CODE"] == "AccessDeniedException"
     assert f"is not authorized to perform: {kind} on resource: {target}" in told["ERROR_MESSAGE"]
     bare = local.role(unique("role"))
