@@ -117,7 +117,7 @@ impl Again {
     }
 }
 
-/// Where AWS has a host of its own for calls that wait, others have one for all.
+/// Where AWS has a host of its own for calls that wait, an endpoint that somebody configured has one for all.
 #[derive(Debug)]
 struct OneHost;
 
@@ -139,8 +139,9 @@ impl Intercept for OneHost {
     }
 }
 
+/// The SDK takes `states` and `states-fips` hosts by itself, in whichever partition; all else is configured.
 fn on_one_host(uri: &str) -> String {
-    if uri.contains(".amazonaws.") {
+    if uri.contains("://sync-states.") || uri.contains("://sync-states-fips.") {
         return uri.to_owned();
     }
     uri.replacen("://sync-", "://", 1)
@@ -150,14 +151,22 @@ fn on_one_host(uri: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A local AWS has one host; AWS's other one is the only that waits.
+    /// A local AWS has one host; AWS's other one is the only that waits, in each partition and with each kind of it.
     #[test]
     fn only_aws_has_a_host_for_calls_that_wait() {
-        let aws = "https://sync-states.eu-west-1.amazonaws.com/";
-        assert_eq!(on_one_host(aws), aws);
-        assert_eq!(
-            on_one_host("http://sync-127.0.0.1:4566/"),
-            "http://127.0.0.1:4566/"
-        );
+        for host in [
+            "states.eu-west-1.amazonaws.com",
+            "states-fips.us-east-1.amazonaws.com",
+            "states.eu-west-1.api.aws",
+            "states.us-iso-east-1.c2s.ic.gov",
+            "states.cn-north-1.api.amazonwebservices.com.cn",
+        ] {
+            let aws = format!("https://sync-{host}/");
+            assert_eq!(on_one_host(&aws), aws);
+        }
+        for host in ["127.0.0.1:4566", "localstack:4566", "vpce-1.example"] {
+            let configured = format!("http://sync-{host}/");
+            assert_eq!(on_one_host(&configured), format!("http://{host}/"));
+        }
     }
 }
