@@ -14,7 +14,7 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// What changes the direction of the text after it: "Bidi_Control" in Unicode.
+/// What changes the direction of the text after it: `Bidi_Control` in Unicode.
 fn turns_text(char: char) -> bool {
     matches!(
         char,
