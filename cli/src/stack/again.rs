@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_sfn::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_sfn::config::interceptors::{BeforeTransmitInterceptorContextMut, InterceptorContext};
+use aws_sdk_sfn::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_sfn::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sfn::error::BoxError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
@@ -51,7 +52,11 @@ impl Again {
             .state_machine_arn(&trigger)
             .input(input.to_string())
             .customize()
-            .config_override(aws_sdk_sfn::config::Builder::new().timeout_config(patient.build()))
+            .config_override(
+                aws_sdk_sfn::config::Builder::new()
+                    .timeout_config(patient.build())
+                    .retry_classifier(OnlyRefused),
+            )
             .interceptor(OneHost)
             .send()
             .await
@@ -114,6 +119,24 @@ impl Again {
                 "{rule}: its template takes more than the whole event"
             ))
         })
+    }
+}
+
+/// Throttled calls are made again. One without an answer may have been carried out: each further one could cost an
+/// execution, and the longest of timeouts.
+#[derive(Debug)]
+struct OnlyRefused;
+
+impl ClassifyRetry for OnlyRefused {
+    fn name(&self) -> &'static str {
+        "OnlyRefused"
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.output_or_error() {
+            Some(Err(error)) if !error.is_operation_error() => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
     }
 }
 
