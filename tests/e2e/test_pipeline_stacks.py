@@ -281,7 +281,7 @@ def test_a_schedule_that_could_not_start_its_pipeline_is_redriven(own: Stack, tm
     given = pipeline("nightly", job(own, "nightly"))
     deploy_pipelines(own.aws, "nightly", [write(tmp_path, given)], {})
     parked = Parked(own, given)
-    assert re.search(r"^parked +schedule \S+  AccessDeniedException: ", parked.redrive("--dry-run"), re.MULTILINE)
+    assert re.search(r"^PARKED +schedule \S+  AccessDeniedException: ", parked.redrive("--dry-run"), re.MULTILINE)
     name = f"redriven-{parked.message['MessageId']}"
     assert re.search(rf"^STARTED +schedule \S+  {name}$", parked.redrive(), re.MULTILINE)
     [run] = runs_of(own, "nightly")
@@ -294,8 +294,7 @@ def test_a_schedule_that_could_not_start_its_pipeline_is_redriven(own: Stack, tm
     parked = Parked(own, given)
     name = f"redriven-{parked.message['MessageId']}"
     # By a redrive that was killed before it had deleted the message.
-    request = json.loads(parked.message["Body"])
-    machine, text = own.outputs["PipelineStateMachineArn"], request["Input"]
+    machine, text = own.outputs["PipelineStateMachineArn"], json.loads(parked.message["Body"])["Input"]
     own.finish(own.states.start_execution(stateMachineArn=machine, name=name, input=text)["executionArn"])
     assert re.search(rf"^JOINED +schedule \S+  {name}$", parked.redrive(), re.MULTILINE)
     assert ([each["name"] for each in runs_of(own, "nightly")][1:], parked.messages()) == ([name], [])

@@ -1,18 +1,19 @@
 //! `crawler-sync redrive`: what is parked is handled again.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::io::Write;
+use std::convert::Infallible;
+use std::io::{self, ErrorKind, Write};
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use indicatif::ProgressBar;
 use serde_json::Value;
-use time::OffsetDateTime;
 
+mod state;
 mod told;
 
+use state::{Failed, State};
 use told::{Fate, Report, Told};
 
 use super::again::{Again, Handled};
@@ -33,7 +34,8 @@ const HIDDEN_SECONDS: u64 = 360;
 ///
 /// Trigger handles each event again; what a schedule could not start, the pipeline machine starts, as redriven-<message
 /// id>. A message is deleted once that is done, or the event has been parked again. Safe to repeat and to kill: what is
-/// handled twice costs one run at most. Ends with 1 if something is left.
+/// handled twice costs one run at most. Ctrl-C lets what is under way end, a second one doesn't. Ends with 1 if a message
+/// that was there could not be handled.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  crawler-sync redrive --dry-run   what is parked, and why\n  crawler-sync redrive"
@@ -54,40 +56,21 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let stack = Stack::connect(&arguments.options).await?;
     let hidden = Duration::from_secs(arguments.hidden_seconds);
     let queue = Queue::open(&stack, hidden).await?;
-    let taken_by_others = queue.taken_by_others().await?;
     let redrive = Redrive {
         trigger: stack.home.machine(Machine::Trigger),
         pipeline: stack.home.machine(Machine::Pipeline),
         again: Again::new(&stack),
+        hidden_before: queue.count_hidden().await?,
         queue,
         is_dry: arguments.dry_run,
         format: arguments.options.format,
         progress: ProgressBar::new_spinner(),
-        began: OffsetDateTime::now_utc(),
         state: RefCell::default(),
     };
     redrive.progress.enable_steady_tick(TICK);
-    let worked = redrive.work_off().await;
+    let hidden = redrive.work_off().await;
     redrive.progress.finish_and_clear();
-    // Whatever is left may be taken at once by the next run.
-    let held = std::mem::take(&mut redrive.state.borrow_mut().held);
-    redrive.queue.release(held.values()).await?;
-    worked?;
-    let State {
-        told, is_stopping, ..
-    } = redrive.state.into_inner();
-    let report = Report {
-        messages: told,
-        hidden: taken_by_others,
-    };
-    report.print(arguments.options.format, hidden)?;
-    Ok(if is_stopping {
-        Outcome::Interrupted
-    } else if report.leaves_something() {
-        Outcome::Failed
-    } else {
-        Outcome::Fine
-    })
+    redrive.end(hidden)
 }
 
 /// One run: it takes what was parked before it began, each message once.
@@ -96,56 +79,86 @@ struct Redrive {
     pipeline: String,
     again: Again,
     queue: Queue,
+    /// About how many messages others had taken when it began.
+    hidden_before: u64,
     is_dry: bool,
     format: Format,
     progress: ProgressBar,
-    /// Later messages are left alone. A clock that is ahead of the queue's takes some of those too, for as long as it
-    /// is ahead.
-    began: OffsetDateTime,
     state: RefCell<State>,
 }
 
-/// What a run knows so far.
-#[derive(Debug, Default)]
-struct State {
-    is_stopping: bool,
-    /// What was taken and is still in the queue, by its id.
-    held: HashMap<String, Parked>,
-    /// What trigger could not handle, with the execution that tried.
-    failed: Vec<(String, Parked, String)>,
-    /// The executions whose events have been seen in the queue.
-    parked_anew: HashSet<String>,
-    told: Vec<Told>,
-}
-
 impl Redrive {
-    async fn work_off(&self) -> Result<(), Failure> {
-        let mut work = pin!(join_all((0..WORKERS).map(|_| self.work())));
-        let worked = loop {
+    /// Ends when all is handled, after a first Ctrl-C when what was under way is, and at once after a second one. Says
+    /// how many messages others have.
+    async fn work_off(&self) -> u64 {
+        let mut work = pin!(self.work_through());
+        loop {
             tokio::select! {
-                worked = &mut work => break worked,
+                hidden = &mut work => return hidden,
                 Ok(()) = tokio::signal::ctrl_c() => {
+                    if self.state.borrow().is_stopping {
+                        self.say("stopped; what was under way can be redriven in some minutes");
+                        return self.hidden_before;
+                    }
                     self.state.borrow_mut().is_stopping = true;
-                    let told = || eprintln!("stopping, after the events under way");
-                    self.progress.suspend(told);
+                    self.say("stopping, after the events under way; Ctrl-C again stops at once");
                 }
             }
-        };
-        worked.into_iter().collect::<Result<(), _>>()?;
-        // What failed is deleted only when its copy has been seen.
-        if !self.state.borrow().has_seen_all() {
-            self.work().await?;
         }
-        let failed = std::mem::take(&mut self.state.borrow_mut().failed);
-        for (execution, message, why) in failed {
-            if self.state.borrow().parked_anew.contains(&execution) {
-                self.delete(&message).await?;
-                self.tell(Fate::ParkedAgain, &message, &why)?;
-            } else {
-                self.tell(Fate::Kept, &message, &why)?;
+    }
+
+    async fn work_through(&self) -> u64 {
+        tokio::select! {
+            () = self.handle_all() => (),
+            never = self.keep_hidden() => match never {},
+        }
+        let held: Vec<_> = self.state.borrow().held.values().cloned().collect();
+        // Whatever is left may be taken at once by the next run.
+        self.note(self.queue.release(&held).await);
+        // SQS counts late. What was hidden before and is so afterwards is neither what this run nor what an earlier one
+        // had until a moment ago.
+        match self.queue.count_hidden().await {
+            Ok(hidden) => hidden.min(self.hidden_before),
+            Err(failure) => {
+                self.note(Err(failure));
+                self.hidden_before
             }
         }
-        Ok(())
+    }
+
+    /// Best effort: what comes back all the same is known, and deleted by its new receipt.
+    async fn keep_hidden(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(self.queue.hidden / 2).await;
+            let held: Vec<_> = self.state.borrow().held.values().cloned().collect();
+            let _ = self.queue.hold(&held).await;
+        }
+    }
+
+    async fn handle_all(&self) {
+        let worked = join_all((0..WORKERS).map(|_| self.work())).await;
+        for result in worked {
+            self.note(result);
+        }
+        // What failed is deleted only when its copy has been seen.
+        if !self.state.borrow().has_seen_all() {
+            self.note(self.work().await);
+        }
+        let failed = self.state.borrow().failed.clone();
+        for failed in failed {
+            self.settle(&failed).await;
+        }
+    }
+
+    async fn settle(&self, failed: &Failed) {
+        let message = &failed.message;
+        if !self.state.borrow().has_parked_again(failed) {
+            return self.tell(Fate::Kept, message, &failed.why);
+        }
+        match self.delete(message).await {
+            Ok(()) => self.tell(Fate::ParkedAgain, message, &failed.why),
+            Err(failure) => self.tell(Fate::Kept, message, &failure.to_string()),
+        }
     }
 
     async fn work(&self) -> Result<(), Failure> {
@@ -154,18 +167,19 @@ impl Redrive {
             let Some(message) = self.queue.take(1).await?.pop() else {
                 break;
             };
-            if self.state.borrow_mut().note(&message) || message.sent >= self.began {
+            let is_known = self.state.borrow_mut().note(&message);
+            if is_known || message.sent >= self.queue.opened {
                 newer += 1;
             } else {
                 newer = 0;
-                self.handle(message).await?;
+                self.handle(message).await;
             }
         }
         Ok(())
     }
 
     /// What fails about one message is told of it, and keeps no other from being handled.
-    async fn handle(&self, message: Parked) -> Result<(), Failure> {
+    async fn handle(&self, message: Parked) {
         let done = match message.task(&self.trigger, &self.pipeline) {
             Err(why) => Err(Failure::Impossible(why)),
             Ok(_) if self.is_dry => Ok(Some((Fate::Parked, message.reason()))),
@@ -173,7 +187,7 @@ impl Redrive {
         };
         match done {
             Ok(Some((fate, detail))) => self.tell(fate, &message, &detail),
-            Ok(None) => Ok(()),
+            Ok(None) => (),
             Err(failure) => self.tell(Fate::Kept, &message, &failure.to_string()),
         }
     }
@@ -214,7 +228,11 @@ impl Redrive {
     ) -> Result<Option<(Fate, String)>, Failure> {
         match self.again.handle(input).await? {
             Handled::Failed { execution, why } => {
-                let failed = (execution, message.clone(), why);
+                let failed = Failed {
+                    message: message.clone(),
+                    execution,
+                    why,
+                };
                 self.state.borrow_mut().failed.push(failed);
                 Ok(None)
             }
@@ -230,12 +248,13 @@ impl Redrive {
     }
 
     async fn delete(&self, message: &Parked) -> Result<(), Failure> {
-        self.queue.delete(message).await?;
+        let receipt = self.state.borrow().receipt(message);
+        self.queue.delete(&receipt).await?;
         self.state.borrow_mut().held.remove(&message.id);
         Ok(())
     }
 
-    fn tell(&self, fate: Fate, message: &Parked, detail: &str) -> Result<(), Failure> {
+    fn tell(&self, fate: Fate, message: &Parked, detail: &str) {
         let told = Told {
             outcome: fate,
             message_id: message.id.clone(),
@@ -243,25 +262,51 @@ impl Redrive {
             detail: detail.to_owned(),
         };
         if self.format == Format::Text {
-            (self.progress).suspend(|| writeln!(std::io::stdout(), "{told}"))?;
+            let written = (self.progress).suspend(|| writeln!(io::stdout(), "{told}"));
+            self.printed(written);
         }
         self.progress.inc(1);
         self.progress
             .set_message(format!("{} handled", self.progress.position()));
         self.state.borrow_mut().told.push(told);
-        Ok(())
-    }
-}
-
-impl State {
-    /// Notes a message that was taken, and says whether it is known already.
-    fn note(&mut self, message: &Parked) -> bool {
-        self.parked_anew
-            .extend(message.execution().map(str::to_owned));
-        (self.held.insert(message.id.clone(), message.clone())).is_some()
     }
 
-    fn has_seen_all(&self) -> bool {
-        (self.failed.iter()).all(|(execution, ..)| self.parked_anew.contains(execution))
+    /// To people, who may have left.
+    fn say(&self, words: &str) {
+        let _ = (self.progress).suspend(|| writeln!(io::stderr(), "{words}"));
+    }
+
+    /// A reader that has gone ends nothing: the exit status says what came of it.
+    fn printed(&self, written: io::Result<()>) {
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+            written => self.note(written.map_err(Failure::from)),
+        }
+    }
+
+    /// What goes wrong with the run keeps neither what is under way from ending nor the report from being printed.
+    fn note(&self, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.state.borrow_mut().first_error.get_or_insert(failure);
+        }
+    }
+
+    fn end(self, hidden: u64) -> Result<Outcome, Failure> {
+        let mut state = self.state.take();
+        let report = Report {
+            newer: state.newer(self.queue.opened),
+            messages: std::mem::take(&mut state.told),
+            hidden,
+        };
+        let printed = report.print(self.format, self.queue.hidden);
+        self.state.replace(state);
+        self.printed(printed);
+        let state = self.state.into_inner();
+        match state.first_error {
+            Some(failure) => Err(failure),
+            None if state.is_stopping => Ok(Outcome::Interrupted),
+            None if report.leaves_something() => Ok(Outcome::Failed),
+            None => Ok(Outcome::Fine),
+        }
     }
 }

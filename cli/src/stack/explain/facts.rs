@@ -190,7 +190,7 @@ impl Look<'_> {
     /// Looks through the messages of the queue, and gives them back.
     async fn parked(&self) -> Result<Parked, Failure> {
         let queue = Queue::open(self.stack, HIDDEN).await?;
-        let hidden = queue.taken_by_others().await?;
+        let hidden = queue.count_hidden().await?;
         let mut seen = Vec::new();
         let looked = loop {
             match queue.take(10).await {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 
+use crate::stack::Format;
 use crate::stack::text::printable;
-use crate::stack::{Failure, Format};
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,9 +36,9 @@ impl Fate {
             Self::Started => "STARTED",
             Self::Joined => "JOINED",
             Self::Ignored => "IGNORED",
-            Self::Parked => "parked",
-            Self::ParkedAgain => "parked again",
-            Self::Kept => "kept",
+            Self::Parked => "PARKED",
+            Self::ParkedAgain => "PARKED AGAIN",
+            Self::Kept => "KEPT",
         }
     }
 }
@@ -58,7 +58,9 @@ pub(super) struct Told {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) messages: Vec<Told>,
-    /// How many messages another run has, or one that was killed had.
+    /// How many were left because they came after it had begun.
+    pub(super) newer: usize,
+    /// About how many messages another run has, or one that was killed had.
     pub(super) hidden: u64,
 }
 
@@ -71,24 +73,31 @@ impl fmt::Display for Told {
 }
 
 impl Report {
-    /// Whether a message was not handled, or cannot be seen. To list messages is all that a dry run is for.
+    /// Whether a message was not handled. To list messages is all that a dry run is for; and what is hidden is counted
+    /// too roughly to fail for.
     pub(super) fn leaves_something(&self) -> bool {
         let is_left = |told: &Told| matches!(told.outcome, Fate::Kept | Fate::ParkedAgain);
-        self.hidden > 0 || self.messages.iter().any(is_left)
+        self.messages.iter().any(is_left)
     }
 
     /// Prints the end of what people read, or all for programs.
-    pub(super) fn print(&self, format: Format, comes_back: Duration) -> Result<(), Failure> {
-        let mut out = std::io::stdout();
+    pub(super) fn print(&self, format: Format, comes_back: Duration) -> io::Result<()> {
+        let mut out = io::stdout();
         if format == Format::Json {
-            writeln!(out, "{}", json!(self))?;
-            return Ok(());
+            return writeln!(out, "{}", json!(self));
         }
         writeln!(out, "{}", self.summary())?;
+        if self.newer > 0 {
+            writeln!(
+                out,
+                "{} newer ones are left, which came since: redrive again",
+                self.newer
+            )?;
+        }
         if self.hidden > 0 {
             writeln!(
                 out,
-                "{} more are hidden: another run has them, or one that was killed had them. They come back within {} \
+                "about {} more are hidden: another run has them, or one that was killed had them. They come back within {} \
                  minutes",
                 self.hidden,
                 comes_back.as_secs().div_ceil(60)
