@@ -51,15 +51,19 @@ def run(aws: LocalAws, pipeline: dict[str, Any], date: str | None) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
         parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
-        deploy(aws, STACK, parameters)
+        outputs = deploy(aws, STACK, parameters)
     with console.status("creating what the pipeline names"):
         standing_in = create(aws, pipeline)
     if standing_in:
         console.print(f"[bold]stand-ins[/]  {escape(', '.join(standing_in))}", soft_wrap=True)
     console.print()
-    file = aws.directory / "played.json"
-    file.write_text(json.dumps(played(pipeline)))
-    tool.run(aws, "run", str(file), "--follow", *(["--date", date] if date else []))
+    given = played(pipeline)
+    if date:
+        given["arguments"] = (given.get("arguments") or {}) | {"--date": date}
+    started = aws.client("stepfunctions").start_execution(
+        stateMachineArn=outputs["PipelineStateMachineArn"], input=json.dumps(given)
+    )
+    tool.run(aws, "follow", started["executionArn"].split(":")[7])
 
 
 def played(pipeline: dict[str, Any]) -> dict[str, Any]:

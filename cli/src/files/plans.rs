@@ -6,6 +6,7 @@ use pipeline::spec::{Object, Pipeline};
 use pipeline::window::Window;
 use time::{Duration, OffsetDateTime};
 
+use super::resources::OF_ONE_RUN;
 use super::{File, Finding};
 
 /// What a run is about.
@@ -17,16 +18,21 @@ enum Kind {
     Object,
 }
 
-/// What plan-pipeline would refuse of each run.
+/// What belongs to one run, and what plan-pipeline would refuse of each.
 pub(crate) fn check(file: &File) -> Vec<Finding> {
+    let of_one_run = OF_ONE_RUN
+        .into_iter()
+        .filter(|field| file.value.get(field).is_some_and(|value| !value.is_null()))
+        .map(|field| {
+            let rule = "belongs to one run; a file must not have it";
+            file.wrong(&format!("/{field}"), rule)
+        });
     let refused = starts(&file.pipeline)
         .into_iter()
         .find_map(|kinds| refusal(&file.pipeline, kinds));
     let mistakes = refused.as_ref().map_or(&[][..], Mistakes::all);
-    mistakes
-        .iter()
-        .map(|mistake| file.mistake(mistake))
-        .collect()
+    let mistakes = mistakes.iter().map(|mistake| file.mistake(mistake));
+    of_one_run.chain(mistakes).collect()
 }
 
 /// What starts the pipeline, each with the kinds of run that it may start: which one, the machinery's stack decides,
@@ -65,7 +71,13 @@ fn refusal(pipeline: &Pipeline, kinds: &[Kind]) -> Option<Mistakes> {
 
 /// The pipeline as a run of the kind gets it.
 fn sample(pipeline: &Pipeline, kind: Kind) -> Pipeline {
-    let mut run = pipeline.clone();
+    let mut run = Pipeline {
+        start_after: None,
+        scheduled_time: None,
+        window: None,
+        object: None,
+        ..pipeline.clone()
+    };
     match kind {
         Kind::Day => {}
         Kind::Window => {

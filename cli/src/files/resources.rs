@@ -26,6 +26,14 @@ const LONGEST_BUCKET: usize = 63;
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 const MOST_RESOURCES: usize = 500;
+/// Fields that whatever starts a run sets. In a file they would tell every run of one and the same day or object.
+pub(super) const OF_ONE_RUN: [&str; 5] = [
+    "startAfter",
+    "scheduledTime",
+    "window",
+    "object",
+    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID",
+];
 
 /// What names the resources of a pipeline: its letters and digits, each word with a capital.
 pub(crate) fn logical_id(name: &str) -> String {
@@ -41,7 +49,8 @@ pub(crate) fn logical_id(name: &str) -> String {
 pub(crate) fn input(file: &File) -> Value {
     let mut fields = file.value.as_object().cloned().unwrap_or_default();
     fields.retain(|name, value| {
-        !["$schema", "trigger", "schedule", "scheduledTime"].contains(&name.as_str())
+        !["$schema", "trigger", "schedule"].contains(&name.as_str())
+            && !OF_ONE_RUN.contains(&name.as_str())
             && !value.is_null()
     });
     fields.into()

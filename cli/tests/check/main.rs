@@ -108,6 +108,30 @@ fn a_mistake_has_its_line() {
     );
 }
 
+/// What is set when a run starts would, in a file, tell every run of the same day or object.
+#[test]
+fn what_belongs_to_one_run_is_refused_in_a_file() {
+    let window =
+        json!({"queue": "q-", "start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"});
+    let belongs = "belongs to one run; a file must not have it";
+    for (field, value) in [
+        ("startAfter", json!("2026-01-31T00:00:00Z")),
+        ("scheduledTime", json!("2026-01-31T00:00:00Z")),
+        ("window", window),
+        ("object", json!({"bucket": "b", "key": "k"})),
+        ("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", json!("arn")),
+    ] {
+        let schedule = r#""schedule": {"expression": "rate(1 day)"}"#;
+        let stages = r#""stages": [{"steps": [{"job": "j"}]}]"#;
+        let file =
+            |value| format!("{{\"name\": \"p\", {schedule}, {stages},\n\"{field}\": {value}}}");
+        let told = found("one-run", &[("p.json", file(value))]);
+        assert_eq!(told, [format!("p.json:2: {field}: {belongs}")]);
+        let none = found("one-run", &[("p.json", file(Value::Null))]);
+        assert_eq!(none, Vec::<String>::new());
+    }
+}
+
 /// CI wants to hear of mistakes alone; the schema beside the pipelines is not one.
 #[test]
 fn good_files_are_passed_over_in_silence() {
