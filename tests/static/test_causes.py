@@ -19,6 +19,7 @@ from tests.support.definitions import (
 )
 
 TASK = {"kind": "job", "failure": "JobFailed", "subject": "j" * 255}
+READERS = ("Read the error", "Read the step's error", "Read the run's error", "Was the start throttled?")
 KNOWN: dict[str, Any] = {
     "doing": TASK,
     "step": {"await": True},
@@ -42,7 +43,7 @@ def test_every_cause_is_understood(path: Path, cause: str | None) -> None:
     found = 0
     for name, state in states(load(path)):
         readers = [catcher.get(field, {}) for catcher in state.get("Catch", []) for field in ("Assign", "Output")]
-        if name in ("Read the error", "Read the failure", "Did the start come too soon?"):
+        if name in READERS:
             readers += [state["Assign"], *(rule["Condition"] for rule in state.get("Choices", []))]
         for text in [text for reader in readers for text in strings(reader) if "rror" in text]:
             filled = re.sub(r"\$\{Poll(Min|Max)Seconds}", "60", text)
@@ -70,7 +71,7 @@ def test_what_a_cause_says_is_told() -> None:
         read = machine(name)["States"]["Read the error"]["Assign"]["message"]
         for kind, said in told.items():
             assert evaluated(jsonata.Jsonata, read, error=caught("x", CAUSES[kind])) == said
-    read = dict(states(machine("pipeline")))["Read the error"]["Assign"]["cause"]
+    read = dict(states(machine("pipeline")))["Read the step's error"]["Assign"]["cause"]
     for kind, said in {
         "a job run": "ValueError: no data",
         "a stopped job run": "the run ended as STOPPED",
@@ -101,7 +102,7 @@ def test_no_execution_fails_with_a_name_of_step_functions_own(error: str) -> Non
     known = {"states": {"input": output}, "error": output, "message": "no answer"}
     named = {name: dict(states(machine(name))) for name in ("crawl", "pipeline", "trigger")}
     report, trigger = named["crawl"]["Report the error"], named["trigger"]["Read the error"]["Assign"]
-    failed = evaluated(jsonata.Jsonata, named["pipeline"]["Read the failure"]["Assign"]["failed"], **known)
+    failed = evaluated(jsonata.Jsonata, named["pipeline"]["Read the run's error"]["Assign"]["failed"], **known)
     told = [(evaluated(jsonata.Jsonata, report[field], **known)) for field in ("Error", "Cause")]
     parked = [(evaluated(jsonata.Jsonata, trigger[field], **known)) for field in ("failure", "message")]
     if not error.startswith("States."):
@@ -112,13 +113,13 @@ def test_no_execution_fails_with_a_name_of_step_functions_own(error: str) -> Non
 
 
 LONG = "x" * 300_000
-CUT = "x" * 30_000  # what "Read the error" leaves
+CUT = "x" * 30_000  # what each reader leaves
 FAR: dict[str, Any] = {
     "states": {"context": {"Execution": {"Input": {"crawlername": LONG}, "StartTime": "2026-01-31T00:00:00Z"}}},
     "started": {},
     "crawl": {"errorMessage": LONG, "logGroup": "g" * 512, "logStream": "s" * 512, "startTime": ""},
     "error": {"Error": "e" * 256, "Cause": LONG},
-    "failed": {"error": "JobFailed", "cause": CUT},  # what "Read the failure" leaves
+    "failed": {"error": "JobFailed", "cause": CUT},  # what "Read the run's error" leaves
     "untold": ["t" * 1_000] * 2,
     "doing": TASK,
     "message": CUT,

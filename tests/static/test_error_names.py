@@ -124,13 +124,13 @@ def test_error_names_exist(path: Path) -> None:
             assert set(rule["ErrorEquals"]) <= can | STATES_ERRORS, at(path, name)
 
 
-def test_the_errors_of_a_start_that_comes_too_soon_exist() -> None:
+def test_the_errors_of_a_throttled_start_exist() -> None:
     """Nor does a misspelt name in a condition match anything."""
     steps = dict(states(machine("pipeline")))
     starts = [state for state in steps.values() if state["Type"] == "Task"]
     can = PLATFORM | {f"Lambda.{name}" for name in modelled("lambda", "Invoke")}
     can |= set().union(*(allowed_errors(called) for called in map(integration, starts) if called != "lambda:invoke"))
-    [choice] = steps["Did the start come too soon?"]["Choices"]
+    [choice] = steps["Was the start throttled?"]["Choices"]
     named = set(re.findall(r"'(\w+\.\w+)'", choice["Condition"]))
     assert {"Lambda.TooManyRequestsException", "Glue.AWSGlueException"} <= named <= can
 

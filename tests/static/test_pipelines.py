@@ -172,7 +172,7 @@ def test_nothing_is_started_after_the_deadline(kind: str, awaited: bool, state: 
         fitting = (rule["Next"] for rule in choice["Choices"] if evaluated(frozen, rule["Condition"], **known))
         return next(fitting, choice["Default"])
 
-    assert chosen(0) == "Read the error"
+    assert chosen(0) == "Read the step's error"
     assert chosen(1) == state
 
 

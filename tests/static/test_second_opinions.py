@@ -235,9 +235,9 @@ MADE_OF: dict[str, list[Any]] = {
 
 def worlds_of(state: str) -> list[World]:
     """The worlds that the state may be entered in."""
-    if state in ("Did the start come too soon?", "Read the failure"):
+    if state in ("Was the start throttled?", "Read the run's error"):
         return [known | {"states": known["states"] | {"input": known["error"]}} for known in WORLDS]
-    if state in ("Read the error", "Report the error"):
+    if state in ("Read the error", "Read the step's error", "Report the error"):
         return [*WORLDS, REALISTIC | {"error": None}]
     if state in MADE_OF:
         results = itertools.islice(itertools.cycle(MADE_OF[state]), len(WORLDS))

@@ -100,7 +100,7 @@ def unprepared(definition: Machine) -> Iterator[str]:
             continue
         retriers, catchers = state.get("Retry", []), state.get("Catch", [])
         # What knows the deadline tries again in a loop of states.
-        loops = any(catcher["Next"] == "Did the start come too soon?" for catcher in catchers)
+        loops = any(catcher["Next"] == "Was the start throttled?" for catcher in catchers)
         if not retriers and not loops and not waits(state, known):
             yield f"{name} does not try again"
         # A cause in plain text needs nobody who reads it, and what was to be read is read next time.
