@@ -94,7 +94,7 @@ def drawn(title: str, text: str) -> str:
 def report(file: Path) -> None:
     """Writes the page of a run that failed."""
     with LocalAws() as aws:
-        parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
+        parameters = QUICK | stand_ins.PATTERNS | {"PipelinePolicyArn": stand_ins.query_policy(aws)}
         states, outputs = aws.client("stepfunctions"), deploy(aws, STACK, parameters)
         steps = [step for stage in PIPELINE["stages"] for step in stage["steps"]]
         stand_ins.create(aws, steps, known=set())

@@ -50,7 +50,7 @@ def read(file: Path) -> dict[str, Any]:
 def run(aws: LocalAws, pipeline: dict[str, Any], date: str | None) -> None:
     console.print(f"[bold]local AWS[/]  {aws.endpoint}  (log {aws.log})", soft_wrap=True)
     with console.status("creating the stack from template.yaml"):
-        parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
+        parameters = QUICK | stand_ins.PATTERNS | {"PipelinePolicyArn": stand_ins.query_policy(aws)}
         outputs = deploy(aws, STACK, parameters)
     with console.status("creating what the pipeline names"):
         standing_in = create(aws, pipeline)

@@ -144,7 +144,7 @@ def record(recorder: Recorder) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with LocalAws() as aws:
-        parameters = QUICK | stand_ins.PATTERNS | {"QueryPolicyArn": stand_ins.query_policy(aws)}
+        parameters = QUICK | stand_ins.PATTERNS | {"PipelinePolicyArn": stand_ins.query_policy(aws)}
         record(Recorder(Stack(aws, deploy(aws, STACK, parameters))))
     for file in sorted(Path(FOLDER).glob("*.json")):
         print(file.relative_to(ROOT))

@@ -138,7 +138,7 @@ def opened() -> Iterator[Shop]:
     with LocalAws() as aws:
         queries = aws.client("iam").create_policy(PolicyName="query-shop", PolicyDocument=policy(*QUERYING))
         patterns = {f"{kind}NamePattern": "*" for kind in ("Function", "Machine", "WorkGroup", "Topic")}
-        parameters = QUICK | patterns | {"QueryPolicyArn": queries["Policy"]["Arn"]}
+        parameters = QUICK | patterns | {"PipelinePolicyArn": queries["Policy"]["Arn"]}
         shop = Shop(aws, deploy(aws, Stack.NAME, parameters))
         shop.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         shop.s3.put_bucket_notification_configuration(

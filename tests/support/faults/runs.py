@@ -50,7 +50,7 @@ def all_kinds() -> Iterator[Stack]:
         buckets = [f"arn:aws:s3:::{bucket}{rest}" for bucket in (DATA, RESULTS) for rest in ("", "/*")]
         may = {"Effect": "Allow", "Action": ["glue:*", "s3:*"], "Resource": ["arn:aws:glue:*", *buckets]}
         own = aws.client("iam").create_policy(PolicyName="queries", PolicyDocument=policy(may))["Policy"]["Arn"]
-        yield Stack(aws, deploy(aws, Stack.NAME, QUICK | PATTERNS | {"QueryPolicyArn": own}))
+        yield Stack(aws, deploy(aws, Stack.NAME, QUICK | PATTERNS | {"PipelinePolicyArn": own}))
 
 
 def play(workers: Workers, cases: Iterable[Case]) -> dict[str, Played]:

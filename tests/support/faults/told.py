@@ -117,6 +117,12 @@ TOLD = [
     *unheard("its topic is missing", missing=True, calls=0, untold="SNS.NotFoundException"),
     *unheard("its topic may not be told", allowed=False, calls=0, untold="SNS.AuthorizationErrorException"),
     *unheard(
+        "the key of its topic may not be used",
+        tags=fault("Publish", "forever KMSAccessDenied"),
+        calls=1,
+        untold="SNS.KMSAccessDeniedException",
+    ),
+    *unheard(
         "its topic is throttled for ever",
         tags=fault("Publish", "forever Throttled"),
         calls=6,

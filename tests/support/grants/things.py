@@ -44,7 +44,7 @@ def parameters(aws: LocalAws) -> dict[str, str | int]:
     return {
         # So long that a wait which nobody ends is told from one that was ended.
         "PollMaxSeconds": 60,
-        "QueryPolicyArn": created["Policy"]["Arn"],
+        "PipelinePolicyArn": created["Policy"]["Arn"],
         # Without an asterisk, which would stand for the function's alias too.
         "FunctionNamePattern": FUNCTION,
         **{f"{kind}NamePattern": "granted*" for kind in ("Machine", "WorkGroup", "Topic")},
