@@ -90,7 +90,8 @@ def test_a_window_that_is_open_absorbs_nothing(stack: Stack) -> None:
     now = time.time()
     first = start(stack, "steady", "steady", now - 20)
     reached(stack, first, "Run job")
-    open_ = start(stack, "steady", "steady", now + 600, startAfter="2100-01-01T00:00:00Z")
+    later = f"{datetime.fromtimestamp(now + 600, UTC):%FT%TZ}"
+    open_ = start(stack, "steady", "steady", now + 600, startAfter=later)
     reached(stack, open_, "Wait for the window to close")
     second = start(stack, "steady", "steady", now - 10)
     assert "absorbedBy" not in output(stack, second)

@@ -137,10 +137,11 @@ def inner(name: str) -> dict[str, Any]:
     return states["ItemProcessor"]["States"][name]
 
 
-def pause(seconds_left: float, tries: int) -> float:
+def pause(seconds_left: float, tries: int, longest: int = 180) -> float:
     """How long a step pauses before it tries again to start its job, or its crawl."""
     text = inner("Wait for a turn")["Seconds"].replace("${PollMinSeconds}", "5")
-    return evaluated(frozen, text, tries=tries, stepDeadline=NOW_MILLIS + seconds_left * 1000)
+    deadline = NOW_MILLIS + seconds_left * 1000
+    return evaluated(frozen, text, tries=tries, stepDeadline=deadline, step={"longestPause": longest})
 
 
 NOW_MILLIS = 1_767_226_200_000
@@ -176,12 +177,21 @@ def test_nothing_is_started_after_the_deadline(kind: str, awaited: bool, state: 
     assert chosen(1) == state
 
 
-def test_forty_steps_may_wait_a_day_for_their_turn() -> None:
-    """A refused start and its pause are 11 events, and all steps share 25,000; and nobody outwaits the deadline."""
-    assert [pause(86_400, tries) for tries in (1, 2, 10, 30, 5_000)] == [5, 6, 34, 2_909, 3_240]
+def test_pauses_between_throttled_starts_end_at_the_deadline() -> None:
+    """Who pauses longer and longer starves beside those who come later; and nobody outwaits the deadline."""
+    assert [pause(86_400, tries) for tries in (1, 2, 3, 6, 10, 5_000)] == [5, 9, 18, 144, 162, 162]
     assert [pause(left, 5_000) for left in (60, 0.4, -3)] == [60, 1, 0]
-    elapsed, tries = 0.0, 0
-    while elapsed < 86_400:
-        tries += 1
-        elapsed += pause(86_400 - elapsed, tries)
-    assert 40 * tries * 11 < 24_500
+
+
+# shared/pipeline/tests/plans.rs holds the plan to these.
+@pytest.mark.parametrize(("at_once", "longest"), [(1, 180), (2, 360), (40, 7_200)])
+def test_a_stage_may_wait_two_days_for_its_turns(at_once: int, longest: int) -> None:
+    """A refused start and its pause are 11 events, and all steps share 25,000. Work waits, and then its crawl does."""
+    events, turns = 0, 2
+    for _ in range(turns):
+        elapsed, tries = 0.0, 0
+        while elapsed < 172_800 / turns:
+            tries += 1
+            elapsed += pause(172_800, tries, longest)
+        events += at_once * tries * 11
+    assert events + at_once * 40 < 25_000

@@ -100,6 +100,7 @@ mod tests {
                             "job": "job1",
                             "arguments": {"--date": "2026-01-31"},
                             "retries": 0,
+                            "longestPause": 180,
                             "crawl": {"kind": "crawl", "failure": "CrawlFailed", "subject": "crawler crawler1"},
                             "crawler": "crawler1",
                             "await": true,

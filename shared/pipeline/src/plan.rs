@@ -6,7 +6,7 @@ use input::{Mistake, Mistakes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
-use time::{Date, OffsetDateTime, UtcOffset};
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 use crate::notify::{Home, Notify};
 use crate::spec::{self, Parameter, Pipeline};
@@ -26,6 +26,18 @@ const LONGEST_PLAN: usize = 240_000;
 ///
 /// <https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html>
 const LONGEST_PARAMETER: usize = 1_024;
+/// In seconds, what the state machine's own timeout leaves before the stages: two days.
+const LONGEST_WAIT: i64 = 172_800;
+/// What fits into the output of a run: 256 KiB, with 2,000 characters of JSON for each step that failed.
+const MOST_STEPS: usize = 300;
+/// An attempt has up to 17 events, and so has each step's first, of the 25,000 of an execution.
+///
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
+const MOST_RETRIES: u64 = 800;
+/// In seconds, between two attempts at a start by any of a stage's steps. Two days of them leave half of a history.
+const PAUSE: usize = 180;
+/// How many steps of a stage run at once: as many as Step Functions runs of a Map.
+const AT_ONCE: usize = 40;
 
 /// The execution that runs a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +92,8 @@ pub struct Step {
     pub request: Option<Request>,
     /// How many times the work is started again after it failed.
     pub retries: u64,
+    /// In seconds, between two attempts at a start that is throttled.
+    pub longest_pause: usize,
     /// What is started then.
     pub crawl: Option<Task>,
     /// Its crawler.
@@ -95,7 +109,7 @@ pub struct Step {
 /// Plans the run of a pipeline by an execution.
 ///
 /// # Errors
-/// [`Mistakes`] where a text asks for what the run does not have, or if the plan would not fit into the state machine.
+/// [`Mistakes`] where a text asks for what the run does not have, or if the run would not fit into an execution.
 pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes> {
     let mut filler = Filler {
         facts: facts(&pipeline, execution),
@@ -103,6 +117,7 @@ pub fn plan(pipeline: Pipeline, execution: &Execution) -> Result<Plan, Mistakes>
     };
     let mut arguments = told_to_jobs(&filler.facts);
     arguments.extend(filler.arguments(&Place::default(), pipeline.arguments));
+    filler.fits(&pipeline.stages, pipeline.start_after, execution.start_time);
     let stages = (pipeline.stages.into_iter().enumerate())
         .map(|(index, stage)| filler.stage(stage, index, &arguments))
         .collect();
@@ -204,6 +219,38 @@ impl Filler {
         });
     }
 
+    /// Notes what an execution cannot hold.
+    fn fits(
+        &mut self,
+        stages: &[spec::Stage],
+        start_after: Option<OffsetDateTime>,
+        start_time: OffsetDateTime,
+    ) {
+        let latest = start_time.saturating_add(Duration::seconds(LONGEST_WAIT));
+        if start_after.is_some_and(|moment| moment > latest) {
+            let rule = "must be at most two days after the start of the run".to_owned();
+            self.wrong(&Place::default().field("startAfter"), rule);
+        }
+        let steps = || stages.iter().flat_map(|stage| &stage.steps);
+        let (count, retries) = (
+            steps().count(),
+            steps().filter_map(|step| step.retries).sum::<u64>(),
+        );
+        let place = Place::default().field("stages");
+        if count > MOST_STEPS {
+            let rule = format!(
+                "at most {MOST_STEPS} steps fit into the output of a run, and these are {count}"
+            );
+            self.wrong(&place, rule);
+        }
+        if retries > MOST_RETRIES {
+            let rule = format!(
+                "at most {MOST_RETRIES} retries fit into the history of a run, and these are {retries}"
+            );
+            self.wrong(&place, rule);
+        }
+    }
+
     /// The arguments of a job.
     fn arguments(
         &mut self,
@@ -226,6 +273,7 @@ impl Filler {
         arguments: &BTreeMap<String, String>,
     ) -> Stage {
         let place = spec::place("stage", index + 1, stage.name.as_deref());
+        let longest_pause = PAUSE * stage.steps.len().min(AT_ONCE);
         let steps = (stage.steps.into_iter().enumerate())
             .map(|(number, step)| {
                 let step_place = spec::place("step", number + 1, step.name.as_deref());
@@ -234,7 +282,7 @@ impl Filler {
                     pointer: format!("/stages/{index}/steps/{number}"),
                     separator: ": ",
                 };
-                self.step(step, &place, arguments)
+                self.step(step, &place, arguments, longest_pause)
             })
             .collect();
         Stage {
@@ -248,6 +296,7 @@ impl Filler {
         mut step: spec::Step,
         place: &Place,
         arguments: &BTreeMap<String, String>,
+        longest_pause: usize,
     ) -> Step {
         let request = self.request(&mut step, place, arguments);
         Step {
@@ -255,6 +304,7 @@ impl Filler {
             work: request.as_ref().map(Request::task),
             request,
             retries: step.retries.unwrap_or(0),
+            longest_pause,
             crawl: step.crawler.as_deref().map(Task::crawl),
             crawler: step.crawler,
             r#await: step.r#await.unwrap_or(true),

@@ -112,6 +112,57 @@ fn a_date_of_the_run_is_the_date_of_every_text() {
     }
 }
 
+/// All steps of a stage together ask for a turn every three minutes: a history holds two days of that, and a step
+/// that waits starves beside nobody. `tests/static/test_pipelines.py` has the sum.
+#[test]
+fn the_more_steps_a_stage_has_the_longer_each_pauses() {
+    for (steps, longest) in [(1, 180), (2, 360), (40, 7_200), (41, 7_200)] {
+        let stages =
+            json!([{"steps": vec![json!({"crawler": "c"}); steps]}, {"steps": [{"job": "j"}]}]);
+        let plan = planned(&one_job(&json!({"stages": stages})), "by-hand");
+        let pauses = |stage: usize| {
+            plan.stages[stage]
+                .steps
+                .iter()
+                .map(|step| step.longest_pause)
+        };
+        assert!(pauses(0).all(|pause| pause == longest), "{steps}");
+        assert_eq!(pauses(1).collect::<Vec<_>>(), [180]);
+    }
+}
+
+/// What an execution cannot hold ends it after hours, without a message.
+#[test]
+fn what_no_execution_can_hold_is_refused() {
+    let retried =
+        |count: usize| json!(vec![json!({"steps": [{"job": "j", "retries": 20}]}); count]);
+    let steps = |count: usize| json!([{"steps": vec![json!({"job": "j"}); count]}]);
+    for (fields, told) in [
+        (json!({"startAfter": "2026-02-02T23:59:59Z"}), None),
+        (
+            json!({"startAfter": "2026-02-02T23:59:59.001Z"}),
+            Some("startAfter: must be at most two days after the start of the run"),
+        ),
+        (json!({"stages": steps(300)}), None),
+        (
+            json!({"stages": steps(301)}),
+            Some("stages: at most 300 steps fit into the output of a run, and these are 301"),
+        ),
+        (json!({"stages": retried(40)}), None),
+        (
+            json!({"stages": retried(41)}),
+            Some("stages: at most 800 retries fit into the history of a run, and these are 820"),
+        ),
+    ] {
+        let pipeline = Pipeline::read(&one_job(&fields)).expect("a good pipeline");
+        let refused = plan(pipeline, &execution("by-hand")).err();
+        assert_eq!(
+            refused.map(|mistakes| mistakes.to_string()).as_deref(),
+            told
+        );
+    }
+}
+
 fn one_step(step: &Value, fields: &Value) -> Value {
     let mut stages = fields.clone();
     stages["stages"] = json!([{"steps": [step]}]);
@@ -254,7 +305,7 @@ fn a_plan_that_would_not_fit_is_refused() {
     let step = json!({"job": "j", "arguments": {"--sql": "x".repeat(1_000)}});
     let steps = |count| json!({"name": "p", "stages": [{"steps": vec![step.clone(); count]}]});
     assert_eq!(planned(&steps(190), "run").stages[0].steps.len(), 190);
-    let pipeline = Pipeline::read(&steps(240)).expect("a good pipeline");
+    let pipeline = Pipeline::read(&steps(230)).expect("a good pipeline");
     let error = plan(pipeline, &execution("run")).expect_err("too large");
     assert!(
         error
@@ -315,10 +366,13 @@ fn any_step() -> impl Strategy<Value = Value> {
 fn any_pipeline() -> impl Strategy<Value = Value> {
     let stage = (option::of(text()), vec(any_step(), 1..4))
         .prop_map(|(name, steps)| json!({"name": name, "steps": steps}));
-    let moment = (0..253_402_300_799_i64).prop_map(|second| {
-        let text = at(second).format(&time::format_description::well_known::Rfc3339);
-        json!(text.expect("a year of four digits"))
-    });
+    let until = |last: i64| {
+        (0..=last).prop_map(|second| {
+            let text = at(second).format(&time::format_description::well_known::Rfc3339);
+            json!(text.expect("a year of four digits"))
+        })
+    };
+    let moment = until(253_402_300_798);
     let window = (text(), moment.clone(), moment.clone())
         .prop_map(|(queue, start, end)| json!({"queue": queue, "start": start, "end": end}));
     let object = (text(), text()).prop_map(|(bucket, key)| json!({"bucket": bucket, "key": key}));
@@ -327,7 +381,7 @@ fn any_pipeline() -> impl Strategy<Value = Value> {
         vec(stage, 1..4),
         option::of(any_arguments()),
         option::of(1..=172_800_u32),
-        option::of(moment),
+        option::of(until(BEGUN + 172_800)),
         option::of(window),
         option::of(object),
     )
@@ -399,7 +453,7 @@ proptest! {
                     other => return Err(TestCaseError::fail(format!("{other:?}"))),
                 };
                 let common = [
-                    "await", "crawl", "crawler", "optional", "place", "retries", "timeoutSeconds", "work",
+                    "await", "crawl", "crawler", "longestPause", "optional", "place", "retries", "timeoutSeconds", "work",
                 ];
                 let mut wanted = [&common, of_work].concat();
                 wanted.sort_unstable();
