@@ -12,7 +12,7 @@ from typing import Any
 
 import ministack.services.athena as athena
 import ministack.services.glue as glue
-from ministack.core.responses import new_uuid
+from ministack.core.responses import get_account_id, get_region, new_uuid
 
 from local.aws import clients, patching
 from local.aws.answers import ApiError
@@ -25,6 +25,18 @@ catalog = patching.names(glue, "_databases", "_tables")
 
 # Who started the query; nothing for the account's root, who may do all.
 caller: ContextVar[Principal | None] = ContextVar("caller", default=None)
+
+
+def check_start() -> None:
+    """Whether the caller may ask for the catalog, as "IAM policies for Amazon Athena" has it.
+
+    That page is of the AWS Step Functions Developer Guide; of whom Athena asks for it, no page tells.
+    """
+    arn = f"arn:aws:athena:{get_region()}:{get_account_id()}:datacatalog/AwsDataCatalog"
+    try:
+        _ask("athena:GetDataCatalog", arn)
+    except Denied as denied:
+        raise ApiError("AccessDeniedException", str(denied)) from denied
 
 
 def check_output(location: str) -> None:

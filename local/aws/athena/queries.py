@@ -67,6 +67,7 @@ def start_query_execution(request: Request) -> dict[str, Any]:
     workgroup, statement = _workgroup(request), request["QueryString"]
     table = tables.parse(statement)
     check(table.select if table else statement)
+    permissions.check_start()
     location = _location(request, workgroup)
     if location:
         permissions.check_output(location)

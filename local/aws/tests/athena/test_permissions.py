@@ -32,6 +32,7 @@ class Grants:
             "athena:StartQueryExecution": arn,
             "athena:GetQueryExecution": arn,
             "athena:StopQueryExecution": arn,
+            "athena:GetDataCatalog": f"arn:aws:athena:{REGION}:{ACCOUNT}:datacatalog/AwsDataCatalog",
             "glue:GetDatabase": f"{glue}:database/{athena.database}",
             "glue:GetTable": table,
             "glue:GetPartitions": table,
@@ -72,6 +73,7 @@ def test_a_query_needs_no_more_than_this(local: Local, athena: Athena, grants: G
     [
         ("athena:StartQueryExecution", "Athena.AmazonAthenaException", "perform: athena:StartQueryExecution on"),
         ("athena:GetQueryExecution", "Athena.AmazonAthenaException", "perform: athena:GetQueryExecution on"),
+        ("athena:GetDataCatalog", "Athena.AmazonAthenaException", "perform: athena:GetDataCatalog on"),
         ("s3:GetBucketLocation", "Athena.InvalidRequestException", "Unable to verify/create output bucket"),
         ("glue:GetDatabase", "States.TaskFailed", REFUSED),
         ("glue:GetTable", "States.TaskFailed", REFUSED),
