@@ -345,6 +345,7 @@ fn any_mutilated_sample() -> impl Strategy<Value = Value> {
         "/event/detail/object/key",
         "/event/detail/object/size",
         "/event/detail/object/sequencer",
+        "/event/detail/request-id",
         "/event/detail/reason",
         "/event/detail/eventName",
         "/event/detail/eventSource",

@@ -70,9 +70,11 @@ impl Story {
         if let Some(version_id) = &self.version_id {
             detail["object"]["version-id"] = json!(version_id);
         }
-        match self.kind {
-            Kind::Created(_, Numbered::ByRequest) => detail["request-id"] = json!(self.occurrence),
-            _ => detail["object"]["sequencer"] = json!(self.occurrence),
+        if let Kind::Created(_, Numbered::ByRequest) = self.kind {
+            detail["request-id"] = json!(self.occurrence);
+        } else {
+            detail["request-id"] = json!(null);
+            detail["object"]["sequencer"] = json!(self.occurrence);
         }
         detail["reason"] = json!(self.event_name());
         if let Kind::Other(kind) = self.kind {
