@@ -87,8 +87,12 @@ def test_a_deployed_pipeline_runs_by_its_name(stack: Stack, command: Command, jo
     assert told_to_jobs(stack, job, "--day")[-1] == "the 2026-01-31"
 
 
-def test_an_unknown_pipeline_is_named_with_those_that_there_are(command: Command) -> None:
-    """Nobody knows them by heart."""
+def test_an_unknown_pipeline_is_named_with_those_that_there_are(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows them by heart. A file that happens to have the name is not meant."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "custmers").write_text("{}")
     told = command("run", "custmers")
     assert told.code == 1
     assert re.search(r"no rule and no schedule starts a pipeline custmers .*; there are .*customers", told.error)

@@ -32,15 +32,18 @@ pub(crate) async fn of_trigger(client: &Client, home: &Home) -> Result<Vec<Rule>
     rules.buffered(CALLS).try_collect().await
 }
 
-/// What those rules hand events to: only what is trigger.
+/// What those rules hand events to, with the rule's name: only what is trigger.
 pub(crate) async fn targets_of_trigger(
     client: &Client,
     home: &Home,
-) -> Result<Vec<Target>, Failure> {
+) -> Result<Vec<(String, Target)>, Failure> {
     let trigger = &home.machine(Machine::Trigger);
     let rules = names(client, home).await?.into_iter();
-    let found =
-        stream::iter(rules).map(|rule| async move { targets(client, &rule, trigger).await });
+    let found = stream::iter(rules).map(|rule| async move {
+        let targets = targets(client, &rule, trigger).await?.into_iter();
+        let named = targets.map(|target| (rule.name.clone(), target));
+        Ok::<_, Failure>(named.collect::<Vec<_>>())
+    });
     let found: Vec<_> = found.buffered(CALLS).try_collect().await?;
     Ok(found.into_iter().flatten().collect())
 }

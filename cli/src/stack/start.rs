@@ -164,7 +164,8 @@ fn file(pipeline: &str) -> Option<PathBuf> {
     let named = path
         .extension()
         .is_some_and(|extension| extension == "json");
-    (named || path.is_file()).then(|| path.to_owned())
+    // A file or a folder here must not hide a pipeline.
+    (named || pipeline.contains('/') && path.is_file()).then(|| path.to_owned())
 }
 
 /// The pipeline of a file, as its runs get it.
