@@ -64,7 +64,10 @@ impl<'a> Watch<'a> {
                 Ok(events) => events,
                 // The run can be told without.
                 Err(untold @ (Failure::Denied { .. } | Failure::NoRun(..))) => {
-                    let why = untold.to_string();
+                    let why = match untold {
+                        Failure::NoRun(..) => "Step Functions has forgotten it".to_owned(),
+                        denied => denied.to_string(),
+                    };
                     news.extend(self.reader.leave_crawl(&arn, Timestamp::now(), why));
                     continue;
                 }
