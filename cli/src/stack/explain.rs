@@ -9,6 +9,7 @@ use serde_json::json;
 
 mod chain;
 mod concern;
+mod days;
 mod facts;
 mod object;
 mod report;

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{RuleState, Target};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
 use super::{Failure, Home, Machine};
 
-/// What stands for the event in a rule's input template.
-const EVENT: &str = "<aws.events.event.json>";
+mod transformed;
+
+pub(crate) use transformed::transformed;
+
+/// The code for a rule that was deleted.
+const GONE: &str = "ResourceNotFoundException";
 /// Calls side by side.
 const CALLS: usize = 10;
 
@@ -29,7 +34,8 @@ pub(crate) async fn of_trigger(client: &Client, home: &Home) -> Result<Vec<Rule>
     let trigger = home.machine(Machine::Trigger);
     let rules = names(client, home).await?.into_iter();
     let rules = stream::iter(rules).map(|rule| described(client, rule, &trigger));
-    rules.buffered(CALLS).try_collect().await
+    let rules: Vec<_> = rules.buffered(CALLS).try_collect().await?;
+    Ok(rules.into_iter().flatten().collect())
 }
 
 /// What those rules hand events to, with the rule's name: only what is trigger.
@@ -71,16 +77,27 @@ async fn names(client: &Client, home: &Home) -> Result<Vec<RuleName>, Failure> {
     Ok(names.map(|name| RuleName { name, bus: None }).collect())
 }
 
-async fn described(client: &Client, rule: RuleName, trigger: &str) -> Result<Rule, Failure> {
+/// The rule, unless it takes no events, as one by the clock, or was deleted meanwhile.
+async fn described(
+    client: &Client,
+    rule: RuleName,
+    trigger: &str,
+) -> Result<Option<Rule>, Failure> {
     let described = client.describe_rule().name(&rule.name).send().await;
-    let described = described
-        .map_err(|error| Failure::of_call("events:DescribeRule", &rule.to_string(), &error))?;
-    Ok(Rule {
+    let described = match described {
+        Err(error) if error.code() == Some(GONE) => return Ok(None),
+        described => described
+            .map_err(|error| Failure::of_call("events:DescribeRule", &rule.to_string(), &error))?,
+    };
+    let Some(pattern) = described.event_pattern else {
+        return Ok(None);
+    };
+    Ok(Some(Rule {
         is_enabled: described.state != Some(RuleState::Disabled),
-        pattern: described.event_pattern.unwrap_or_default(),
+        pattern,
         targets: targets(client, &rule, trigger).await?,
         name: rule.name,
-    })
+    }))
 }
 
 /// Whether a rule with this pattern takes the event, as EventBridge itself says.
@@ -95,7 +112,7 @@ pub(crate) async fn takes(client: &Client, pattern: &str, event: &Value) -> Resu
     Ok(tested.result)
 }
 
-/// The targets of a rule that are this machine, whichever version or alias of it.
+/// The targets of a rule that are this machine, whichever version or alias of it; none if the rule is gone.
 pub(crate) async fn targets(
     client: &Client,
     rule: &RuleName,
@@ -108,10 +125,13 @@ pub(crate) async fn targets(
             .set_event_bus_name(rule.bus.clone())
             .set_next_token(next)
             .send()
-            .await
-            .map_err(|error| {
+            .await;
+        let page = match page {
+            Err(error) if error.code() == Some(GONE) => return Ok(Vec::new()),
+            page => page.map_err(|error| {
                 Failure::of_call("events:ListTargetsByRule", &rule.to_string(), &error)
-            })?;
+            })?,
+        };
         found.extend(page.targets.unwrap_or_default());
         next = page.next_token;
         if next.is_none() {
@@ -155,22 +175,13 @@ impl std::fmt::Display for RuleName {
     }
 }
 
-/// What the target gets of an event: all of it, unless a template takes it up.
-///
-/// # Errors
-/// The template takes more than the event as a whole.
-pub(crate) fn transformed(target: &Target, event: &Value) -> Result<Value, serde_json::Error> {
-    let template = target
-        .input_transformer
-        .as_ref()
-        .map_or(EVENT, |transformer| transformer.input_template.as_str());
-    serde_json::from_str(&template.replace(EVENT, &event.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_eventbridge::types::InputTransformer;
-    use serde_json::json;
+    use aws_sdk_eventbridge::error::ErrorMetadata;
+    use aws_sdk_eventbridge::operation::describe_rule::{DescribeRuleError, DescribeRuleOutput};
+    use aws_sdk_eventbridge::operation::list_rule_names_by_target::ListRuleNamesByTargetOutput;
+    use aws_sdk_eventbridge::operation::list_targets_by_rule::ListTargetsByRuleOutput;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     use super::*;
 
@@ -192,24 +203,44 @@ mod tests {
         assert!(!is_of("m-old", "m") && !is_of("n", "m"));
     }
 
-    /// The event is put in as it is; a template of other variables says nothing that could be read.
-    #[test]
-    fn the_template_takes_up_the_event() {
-        let target = |template: Option<&str>| {
-            let transformer = template.map(|template| {
-                let transformer = InputTransformer::builder().input_template(template);
-                transformer.build().expect("it has a template")
-            });
-            let target = Target::builder().id("t").arn("m");
-            let target = target.set_input_transformer(transformer).build();
-            target.expect("it has an id and an ARN")
+    /// One rule by the clock, or one that was deleted meanwhile, must not keep the others from being read.
+    #[tokio::test]
+    async fn rules_that_take_no_events_are_left_out() {
+        let listed = mock!(Client::list_rule_names_by_target).then_output(|| {
+            let names = ListRuleNamesByTargetOutput::builder();
+            names
+                .rule_names("clock")
+                .rule_names("gone")
+                .rule_names("orders")
+                .build()
+        });
+        let described = |name: &'static str, pattern: Option<&'static str>| {
+            mock!(Client::describe_rule)
+                .match_requests(move |request| request.name() == Some(name))
+                .then_output(move || {
+                    let rule = DescribeRuleOutput::builder();
+                    rule.set_event_pattern(pattern.map(str::to_owned)).build()
+                })
         };
-        let event = json!({"id": "\"<1>\""});
-        let given = |template| transformed(&target(template), &event).ok();
-        assert_eq!(given(None), Some(event.clone()));
-        let template = r#"{"event": <aws.events.event.json>, "pipeline": "p"}"#;
-        let input = json!({"event": event, "pipeline": "p"});
-        assert_eq!(given(Some(template)), Some(input));
-        assert_eq!(given(Some(r#"{"key": <key>}"#)), None);
+        let (clock, orders) = (described("clock", None), described("orders", Some("{}")));
+        let gone = mock!(Client::describe_rule)
+            .match_requests(|request| request.name() == Some("gone"))
+            .then_error(|| {
+                let meta = ErrorMetadata::builder().code(GONE).build();
+                DescribeRuleError::generic(meta)
+            });
+        let targets = mock!(Client::list_targets_by_rule)
+            .then_output(|| ListTargetsByRuleOutput::builder().build());
+        let rules = [&listed, &clock, &gone, &orders, &targets];
+        let client = mock_client!(aws_sdk_eventbridge, RuleMode::MatchAny, rules);
+        let home = Home {
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: "123456789012".to_owned(),
+            stack: "etl".to_owned(),
+        };
+        let found = of_trigger(&client, &home).await.expect("nothing is denied");
+        let names: Vec<_> = found.iter().map(|rule| rule.name.as_str()).collect();
+        assert_eq!(names, ["orders"]);
     }
 }

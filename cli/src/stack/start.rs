@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 mod backfill;
-mod input;
+pub(crate) mod input;
 
 use backfill::Backfill;
 

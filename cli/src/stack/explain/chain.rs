@@ -6,7 +6,9 @@ use super::report::{Chain, Link, Mark, Next, Report, Verdict};
 use crate::stack::commands::Commands;
 use crate::stack::moments;
 
+mod again;
 mod pipeline;
+mod runs;
 
 /// Rules that are named to a person who looks for one.
 const NAMED: usize = 5;
@@ -29,13 +31,14 @@ pub(crate) fn report(facts: &Facts, commands: &Commands) -> Report {
         next: Vec::new(),
     };
     let (bucket, mend) = chains.bucket();
-    report.add(bucket, mend);
+    report.add(bucket, None);
     if !matches!(facts.bucket, Ok(Bucket::Missing | Bucket::Elsewhere(_))) {
         let (object, find) = chains.object();
         report.add(object, find);
     }
     if let Some(end) = chains.dead_end(&report.links) {
         report.says = end;
+        report.next.splice(..0, mend);
         return report;
     }
     match &facts.concerned {
@@ -58,6 +61,10 @@ pub(crate) fn report(facts: &Facts, commands: &Commands) -> Report {
             }
             (report.verdict, report.says) = verdict(&report.pipelines);
         }
+    }
+    // A trail of CloudTrail may tell of its objects instead.
+    if report.verdict != Verdict::Covered {
+        report.next.splice(..0, mend);
     }
     report
 }

@@ -13,6 +13,8 @@ use crate::stack::{Failure, Home};
 
 /// Rules that are asked about side by side.
 const CALLS: usize = 10;
+/// The field that tells the length of windows.
+const WINDOW: &str = "coalesceSeconds";
 
 /// A rule that takes the object's event, and the pipeline that it starts.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub(crate) struct Concern {
     pub(crate) is_enabled: bool,
     pub(crate) source: Source,
     pub(crate) pipeline: String,
+    /// The pipeline itself, as the rule hands it over.
+    pub(crate) given: Value,
+    /// Whether it tells the length of its windows; else the stack does.
+    pub(crate) has_own_window: bool,
     /// What s3-event-filter decides, had it handled the event when the object was written; or why it refuses what the
     /// rule hands over.
     pub(crate) judged: Result<Decision, String>,
@@ -63,9 +69,11 @@ pub(crate) async fn concerns(
                 is_enabled: rule.is_enabled,
                 source,
                 pipeline: input.as_ref().map_or_else(|_| String::new(), name),
-                judged: input
-                    .map_err(|error| format!("its input template makes no JSON: {error}"))
-                    .and_then(|input| judge(input, written, coalesce_seconds)),
+                given: input
+                    .as_ref()
+                    .map_or(Value::Null, |input| input["pipeline"].clone()),
+                has_own_window: (input.as_ref()).is_ok_and(|it| it.get(WINDOW).is_some()),
+                judged: input.and_then(|input| judge(input, written, coalesce_seconds)),
             }
         });
         Ok(concerns.collect())
@@ -87,10 +95,9 @@ fn judge(
     written: &Written,
     coalesce_seconds: Option<u64>,
 ) -> Result<Decision, String> {
-    let has_own = input.get("coalesceSeconds").is_some();
+    let has_own = input.get(WINDOW).is_some();
     if let Some(fields) = input.as_object_mut().filter(|_| !has_own) {
-        fields
-            .extend(coalesce_seconds.map(|seconds| ("coalesceSeconds".to_owned(), seconds.into())));
+        fields.extend(coalesce_seconds.map(|seconds| (WINDOW.to_owned(), seconds.into())));
     }
     let handled = OffsetDateTime::from_unix_timestamp(written.at.as_second());
     let handled = handled.map_err(|error| error.to_string())?;

@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) object: Looked<Object>,
     /// Of the stack's rules those that take the object, with their pipelines.
     pub(crate) concerned: Looked<Vec<Concerned>>,
+    /// The stack's own `coalesceSeconds`, if its trigger tells.
+    pub(crate) coalesce_seconds: Looked<Option<u64>>,
     /// What the stack's rules take.
     pub(crate) places: Vec<String>,
     /// Why the object's event is parked, if it is; looked for only if a run is missing.
@@ -83,10 +85,10 @@ impl Facts {
             bucket: bucket.map_err(said),
             object: object.map_err(said),
             concerned: Ok(Vec::new()),
+            coalesce_seconds: coalesce_seconds?,
             places: Vec::new(),
             parked: None,
         };
-        let coalesce_seconds = coalesce_seconds?;
         if matches!(facts.object, Ok(Object::Missing)) {
             return Ok(facts);
         }
@@ -95,7 +97,7 @@ impl Facts {
             Ok(rules) => {
                 let places = rules.iter().flat_map(|rule| places(&rule.pattern));
                 facts.places = places.collect();
-                let concerned = look.concerned(&rules, &facts, coalesce_seconds).await;
+                let concerned = look.concerned(&rules, &facts).await;
                 concerned.map_err(said)
             }
         };
@@ -137,16 +139,16 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// The stack's own `coalesceSeconds`; none if it is denied. Tells whether there is such a stack at all.
-    async fn coalesce_seconds(&self) -> Result<Option<u64>, Failure> {
+    /// The stack's own `coalesceSeconds`. Fails if there is no such stack at all.
+    async fn coalesce_seconds(&self) -> Result<Looked<Option<u64>>, Failure> {
         let trigger = self.stack.home.machine(Machine::Trigger);
         let described = self.states.describe_state_machine();
         match described.state_machine_arn(&trigger).send().await {
-            Ok(described) => Ok(default_of(&described.definition)),
+            Ok(described) => Ok(Ok(default_of(&described.definition))),
             Err(error) => {
                 let action = "states:DescribeStateMachine";
                 match self.stack.failure(action, &trigger, &error) {
-                    Failure::Denied { .. } => Ok(None),
+                    failure @ Failure::Denied { .. } => Ok(Err(said(failure))),
                     failure => Err(failure),
                 }
             }
@@ -154,15 +156,11 @@ impl Look<'_> {
     }
 
     /// The rules that take the object, and the runs of their pipelines.
-    async fn concerned(
-        &self,
-        rules: &[Rule],
-        facts: &Facts,
-        coalesce_seconds: Option<u64>,
-    ) -> Result<Vec<Concerned>, Failure> {
+    async fn concerned(&self, rules: &[Rule], facts: &Facts) -> Result<Vec<Concerned>, Failure> {
         let (url, home) = (self.url, &self.stack.home);
         let unknown = Written::unknown(facts.now);
         let written = facts.written().unwrap_or(&unknown);
+        let coalesce_seconds = facts.coalesce_seconds.as_ref().ok().copied().flatten();
         let concerns = concerns(&self.events, home, rules, url, written, coalesce_seconds).await?;
         let mut concerned = Vec::new();
         for concern in concerns {

@@ -4,6 +4,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::DateTime;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::stack::{Failure, Home};
@@ -166,6 +168,11 @@ impl Url {
 }
 
 impl Written {
+    /// The day on which it was.
+    pub(crate) fn day(&self) -> Date {
+        TimeZone::UTC.to_datetime(self.at).date()
+    }
+
     /// Of an object that nobody may look at.
     pub(crate) fn unknown(now: Timestamp) -> Self {
         Self {

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use pipeline::window::Window;
 use serde::Serialize;
 use serde_json::Value;
-use time::OffsetDateTime;
 
+use super::days::{date, day};
 use super::object::{Url, Written};
-use super::wanted::Wanted;
+use super::wanted::{Doubt, Wanted};
 use crate::stack::{Failure, Machine, Stack, moments};
 
 /// Calls side by side.
@@ -30,6 +30,9 @@ pub(crate) struct Run {
     pub(crate) arn: String,
     pub(crate) began: Timestamp,
     pub(crate) ended: Option<Timestamp>,
+    /// The day that it is for, where neither a window nor an object started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) date: Option<String>,
     #[serde(flatten)]
     pub(crate) standing: Standing,
     /// The runs that have left their objects to it.
@@ -60,6 +63,8 @@ pub(crate) enum Standing {
 pub(crate) struct Found {
     /// The first is the run of the object's window, if there is one; the last has succeeded, if any has.
     pub(crate) runs: Vec<Run>,
+    /// One that has succeeded for another day: whether it has the object, only its jobs know.
+    pub(crate) other_day: Option<Run>,
     /// Whether there are more that were not looked into.
     pub(crate) has_more: bool,
 }
@@ -88,32 +93,44 @@ impl Search<'_> {
         if let Some(run) = self.likely().await? {
             return Ok(Found {
                 runs: vec![run],
-                has_more: false,
+                ..Found::default()
             });
         }
         let names = self.candidates().await?;
-        let has_more = names.len() > MOST;
-        let mut described = stream::iter(names.into_iter().take(MOST))
-            .map(|name| async move { self.describe(&name).await })
-            .buffered(CALLS);
-        let mut runs = Vec::new();
-        while let Some(found) = described.try_next().await? {
-            let Some(found) = found.filter(|found| self.has_object(found)) else {
+        let own = names.partition_point(|(doubt, _)| *doubt < Doubt::OtherDay);
+        let mut found = Found {
+            has_more: own > MOST,
+            ..Found::default()
+        };
+        let day = day(self.decision, self.written).to_string();
+        let mut described =
+            stream::iter(names.into_iter().take(MOST))
+                .map(|(doubt, name)| async move {
+                    Ok::<_, Failure>((doubt, self.describe(&name).await?))
+                })
+                .buffered(CALLS);
+        while let Some((doubt, described)) = described.try_next().await? {
+            if doubt == Doubt::OtherDay && found.other_day.is_some() {
+                break;
+            }
+            let Some(described) = described.filter(|described| self.has_object(described)) else {
                 continue;
             };
-            let Some(run) = self.last(found).await? else {
+            let Some(run) = self.last(described).await? else {
                 continue;
             };
-            let is_covered = run.standing == Standing::Succeeded;
-            runs.push(run);
-            if is_covered {
-                return Ok(Found {
-                    runs,
-                    has_more: false,
-                });
+            let has_succeeded = run.standing == Standing::Succeeded;
+            if run.date.as_ref().is_some_and(|date| *date != day) {
+                found.other_day = found.other_day.or(has_succeeded.then_some(run));
+                continue;
+            }
+            found.runs.push(run);
+            if has_succeeded {
+                found.has_more = false;
+                return Ok(found);
             }
         }
-        Ok(Found { runs, has_more })
+        Ok(found)
     }
 
     /// The run of its window, or of the next one if handling took so long, if it has succeeded. Most often it has: then
@@ -138,12 +155,13 @@ impl Search<'_> {
     }
 
     /// The names of executions that may have the object, the surest and oldest first.
-    async fn candidates(&self) -> Result<Vec<String>, Failure> {
+    async fn candidates(&self) -> Result<Vec<(Doubt, String)>, Failure> {
         let window = self.decision.window.as_ref();
         let wanted = Wanted {
             pipeline: self.pipeline,
             queue: window.map(|window| window.queue.as_str()),
             written: self.written.at,
+            day: day(self.decision, self.written),
         };
         let machine = self.stack.home.machine(Machine::Pipeline);
         let mut pages = (self.client.list_executions())
@@ -170,7 +188,8 @@ impl Search<'_> {
             }
         }
         found.sort();
-        Ok(found.into_iter().map(|(_, name)| name).collect())
+        let names = found.into_iter();
+        Ok(names.map(|((doubt, ..), name)| (doubt, name)).collect())
     }
 
     /// Whether the run is of this pipeline, and not of another object alone.
@@ -225,6 +244,7 @@ impl Search<'_> {
         let given = parsed(told.input());
         let output = parsed(told.output());
         let standing = self.standing(&told, &given).await?;
+        let began = moments::read(&told.start_date);
         Ok(Some(Described {
             pipeline: given["name"].clone(),
             object: given["object"].clone(),
@@ -232,8 +252,9 @@ impl Search<'_> {
             run: Run {
                 name: told.name.unwrap_or_default(),
                 arn,
-                began: moments::read(&told.start_date),
+                began,
                 ended: told.stop_date.as_ref().map(moments::read),
+                date: date(name, &given, began),
                 standing,
                 instead_of: Vec::new(),
             },
@@ -290,11 +311,6 @@ impl Search<'_> {
 fn parsed(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default()
-}
-
-/// The moment in the type of the command-line tool.
-pub(crate) fn timestamp(at: OffsetDateTime) -> Timestamp {
-    Timestamp::from_second(at.unix_timestamp()).unwrap_or_default()
 }
 
 #[cfg(test)]

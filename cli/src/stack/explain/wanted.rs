@@ -1,7 +1,6 @@
 //! Which executions may have an object, by their names and when they began.
 
-use std::cmp::Reverse;
-
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::stack::names::Named;
@@ -18,10 +17,23 @@ pub(crate) struct Wanted<'a> {
     /// What the names of its windows' runs begin with; none where each object has a run of its own.
     pub(crate) queue: Option<&'a str>,
     pub(crate) written: Timestamp,
+    /// The day that a run of it is for.
+    pub(crate) day: Date,
+}
+
+/// How sure it is that a run has what it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    /// Its name tells that it has the object, or one like it.
+    None,
+    /// What it was given tells.
+    Some,
+    /// Its name tells that it is for another day.
+    OtherDay,
 }
 
 /// The surest first, and then the oldest.
-pub(crate) type Order = (Reverse<bool>, Timestamp, Timestamp);
+pub(crate) type Order = (Doubt, Timestamp, Timestamp);
 
 impl Wanted<'_> {
     /// What began before has nothing of the object.
@@ -36,14 +48,26 @@ impl Wanted<'_> {
         if !named.may_be_of(self.pipeline) {
             return None;
         }
-        let (may, is_sure, at) = match &named {
+        let (may, doubt, at) = match &named {
             Named::Window { queue, end, .. } => {
-                (*end > self.written, self.queue == Some(queue), *end)
+                let doubt = if self.queue == Some(queue) {
+                    Doubt::None
+                } else {
+                    Doubt::Some
+                };
+                (*end > self.written, doubt, *end)
             }
-            Named::Object { .. } => (self.queue.is_none() && began > self.written, true, began),
-            Named::Day { .. } | Named::Other => (began > self.written + TICK, false, began),
+            Named::Object { .. } => (
+                self.queue.is_none() && began > self.written,
+                Doubt::None,
+                began,
+            ),
+            Named::Day { date, .. } if *date != self.day => {
+                (began > self.written + TICK, Doubt::OtherDay, began)
+            }
+            Named::Day { .. } | Named::Other => (began > self.written + TICK, Doubt::Some, began),
         };
-        may.then_some((Reverse(is_sure), at, began))
+        may.then_some((doubt, at, began))
     }
 }
 
@@ -63,6 +87,7 @@ mod tests {
             pipeline: "orders",
             queue,
             written: at(0),
+            day: jiff::civil::date(2026, 1, 31),
         };
         wanted.order(name, at(began))
     }
@@ -79,6 +104,14 @@ mod tests {
         let second = order(Some(QUEUE), &window(QUEUE, 61), 10);
         let edited = order(Some(QUEUE), &window(EDITED, 1), -50);
         assert!(first.is_some() && first < second && second < edited);
+    }
+
+    /// The day that it is for comes last, whenever it ran: a backfill of a year must not hide the run that has it.
+    #[test]
+    fn runs_for_other_days_come_last() {
+        let own = order(Some(QUEUE), "orders-2026-01-31-0123456789abcdef", 900);
+        let other = order(Some(QUEUE), "orders-2026-02-01-0123456789abcdef", 10);
+        assert!(own.is_some() && own < other);
     }
 
     /// Another pipeline's run has nothing of it, whatever its name begins with.

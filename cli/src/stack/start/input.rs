@@ -41,7 +41,7 @@ pub(super) fn with_arguments(mut pipeline: Value, arguments: &[(String, String)]
 }
 
 /// The pipeline for a day.
-pub(super) fn for_day(pipeline: Value, date: Option<Date>) -> Value {
+pub(crate) fn for_day(pipeline: Value, date: Option<Date>) -> Value {
     let said = date.map(|date| (DATE.to_owned(), date.to_string()));
     with_arguments(pipeline, said.as_slice())
 }
@@ -52,7 +52,7 @@ pub(super) fn date(pipeline: &Value) -> Option<Date> {
 }
 
 /// What plan-pipeline would refuse once the run has been started.
-pub(super) fn check(
+pub(crate) fn check(
     pipeline: &Value,
     name: &str,
     now: Timestamp,

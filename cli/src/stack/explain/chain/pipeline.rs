@@ -4,11 +4,14 @@ use event::decision::Decision;
 use jiff::SignedDuration;
 
 use super::Chains;
+use super::again::by_hand;
+use super::runs::{decisive, told};
 use crate::stack::explain::concern::{Concern, Source};
+use crate::stack::explain::days::timestamp;
 use crate::stack::explain::facts::{Concerned, Parked};
 use crate::stack::explain::object::{Bucket, Written};
 use crate::stack::explain::report::{Chain, Link, Mark, Next, Verdict};
-use crate::stack::explain::runs::{Found, Run, Standing, timestamp};
+use crate::stack::explain::runs::{Found, Run, Standing};
 use crate::stack::moments;
 
 /// An event may take so long to its run: seconds most often, by CloudTrail minutes; trigger alone tries for five.
@@ -47,15 +50,23 @@ impl Chains<'_> {
         chain.add("filter", Mark::Fine, "lets it pass");
         if let Some(window) = &decision.window {
             let [start, end] = [window.start, window.end].map(|at| moments::told(timestamp(at)));
-            chain.add("window", Mark::Fine, format!("{start} to {end} UTC"));
+            let says = format!("{start} to {end} UTC");
+            match &self.facts.coalesce_seconds {
+                Err(failure) if !concern.has_own_window => {
+                    let says = format!("{says}, if the stack sets no other length: {failure}");
+                    chain.add("window", Mark::Unknown, says);
+                }
+                _ => chain.add("window", Mark::Fine, says),
+            }
         }
         match (found, self.facts.written()) {
             (Some(Ok(found)), Some(written)) => {
-                chain.runs.clone_from(&found.runs);
+                chain.runs = found.runs.iter().chain(&found.other_day).cloned().collect();
                 match decisive(&found.runs) {
                     Some(run) => self.run(&mut chain, concern, decision, run, written),
                     None => self.no_run(&mut chain, concern, decision, found, written),
                 }
+                other_day(&mut chain, found);
             }
             (Some(Err(failure)), _) => {
                 chain.verdict = Verdict::Unknown;
@@ -65,7 +76,7 @@ impl Chains<'_> {
             }
             _ => {
                 chain.verdict = Verdict::Unknown;
-                "nobody could tell when it was written, and so not its run"
+                "its run is unknown, because its write time could not be read"
                     .clone_into(&mut chain.says);
             }
         }
@@ -98,8 +109,8 @@ impl Chains<'_> {
             "correct the input template of rule {}: write the template of the pipeline's file again, and deploy that",
             concern.rule
         )));
-        let run = self.commands.own(["run", &concern.pipeline]);
-        chain.next.push(Next::run(RUN_NOW, run));
+        let day = self.facts.written().map(Written::day);
+        chain.next.push(self.again(RUN_NOW, concern, day));
         if let Some(reason) = self.parked() {
             let says = format!("its event is parked: {reason}");
             chain.add("queue", Mark::Missing, says);
@@ -145,7 +156,9 @@ impl Chains<'_> {
                 chain.says = format!("the run {name} failed");
                 let page = self.facts.home.page_of_execution(&run.arn);
                 let why = format!("mend what it failed of ({page}), and run the pipeline again");
-                chain.next.push(self.again(&why, concern, decision));
+                chain
+                    .next
+                    .push(self.again(&why, concern, by_hand(decision, written)));
             }
         }
     }
@@ -163,12 +176,17 @@ impl Chains<'_> {
         }
         let age = self.facts.now.duration_since(written.at);
         let is_silent = matches!(self.facts.bucket, Ok(Bucket::Silent { .. }));
-        let grace = match concern.source {
-            Source::CloudTrail => ON_ITS_WAY_BY_TRAIL,
-            Source::S3 | Source::Both => ON_ITS_WAY,
+        let grace = match (concern.source, &self.facts.bucket) {
+            (Source::S3, _) | (Source::Both, Ok(Bucket::Sends)) => ON_ITS_WAY,
+            _ => ON_ITS_WAY_BY_TRAIL,
         };
         let (mark, verdict, says) = if !concern.is_enabled {
             (Mark::Missing, Verdict::NotCovered, "its rule is disabled")
+        } else if is_silent && concern.source == Source::Both && age < grace {
+            // Most often there is no trail: to call it on its way would hide that for twenty minutes.
+            let says = "its bucket sends no events to EventBridge; if a trail of CloudTrail records it, its event may \
+                        be on its way";
+            (Mark::Unknown, Verdict::Unknown, says)
         } else if is_silent && concern.source != Source::CloudTrail {
             let says = "its bucket sends no events to EventBridge, and no trail of CloudTrail has told of it instead";
             (Mark::Missing, Verdict::NotCovered, says)
@@ -196,19 +214,8 @@ impl Chains<'_> {
             let explain = self.commands.own(["explain", &self.facts.url.to_string()]);
             Next::run("look again in a minute", explain)
         } else {
-            self.again(RUN_NOW, concern, decision)
+            self.again(RUN_NOW, concern, by_hand(decision, written))
         });
-    }
-
-    /// A run of all that lies under the prefix; of a pipeline that runs once for each object, only its event makes one.
-    fn again(&self, why: &str, concern: &Concern, decision: &Decision) -> Next {
-        if decision.window.is_some() {
-            return Next::run(why, self.commands.own(["run", &concern.pipeline]));
-        }
-        let url = &self.facts.url.to_string();
-        let copy = ["s3", "cp", url, url, "--metadata-directive", "REPLACE"];
-        let why = format!("{why}: each object has a run of its own, so write it again");
-        Next::run(why, self.commands.aws(copy))
     }
 
     /// Adds what the dead-letter queue says; whether the event is there.
@@ -251,6 +258,19 @@ impl Chain {
     }
 }
 
+/// A run for another day has the object only if its jobs read more than that day.
+fn other_day(chain: &mut Chain, found: &Found) {
+    let Some(run) = (found.other_day.as_ref()).filter(|_| chain.verdict == Verdict::NotCovered)
+    else {
+        return;
+    };
+    let (name, date) = (&run.name, run.date.as_deref().unwrap_or_default());
+    let says = format!("{name} is for {date}, and has it only if its jobs do not go by --date");
+    chain.verdict = Verdict::Unknown;
+    chain.says = format!("{}; {says}", chain.says);
+    chain.add("run", Mark::Unknown, says);
+}
+
 fn ignored(chain: &mut Chain, reason: &str) {
     chain.add("filter", Mark::Missing, reason);
     chain.verdict = Verdict::Ignored;
@@ -259,42 +279,4 @@ fn ignored(chain: &mut Chain, reason: &str) {
         "if {} is to have it, change the trigger in its file, write the template again, and deploy that",
         chain.pipeline
     ))];
-}
-
-/// The run that tells how the object stands: the first that succeeded, else one under way, else the last that failed.
-fn decisive(runs: &[Run]) -> Option<&Run> {
-    let first = |is_so: fn(&Standing) -> bool| runs.iter().find(|run| is_so(&run.standing));
-    first(|standing| *standing == Standing::Succeeded)
-        .or_else(|| first(|standing| !matches!(standing, Standing::Failed { .. })))
-        .or_else(|| runs.last())
-}
-
-fn told(run: &Run) -> Link {
-    let name = match run.instead_of.as_slice() {
-        [] => run.name.clone(),
-        others => format!(
-            "{} left its objects to {}, which",
-            others.join(", "),
-            run.name
-        ),
-    };
-    let ended = run
-        .ended
-        .map_or_else(String::new, |at| format!(" at {} UTC", moments::told(at)));
-    let (mark, says) = match &run.standing {
-        Standing::Succeeded => (Mark::Fine, format!("{name} succeeded{ended}")),
-        Standing::Failed { why } => (Mark::Missing, format!("{name} failed{ended}: {why}")),
-        Standing::WaitsForWindow { until } => (
-            Mark::Waiting,
-            format!(
-                "{name} waits until {} UTC for its window to close",
-                moments::told(*until)
-            ),
-        ),
-        Standing::Runs { state: Some(state) } => {
-            (Mark::Waiting, format!("{name} is at \"{state}\""))
-        }
-        Standing::Runs { state: None } => (Mark::Waiting, format!("{name} is under way")),
-    };
-    Link::new("run", mark, says)
 }

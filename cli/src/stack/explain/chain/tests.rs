@@ -37,11 +37,13 @@ fn concerned(pipeline: &str, coalesce_seconds: u32, runs: Vec<Run>) -> Concerned
             is_enabled: true,
             source: Source::Both,
             pipeline: pipeline.to_owned(),
+            given: json!({"name": pipeline, "stages": [{"steps": [{"job": "load"}]}]}),
+            has_own_window: false,
             judged: decision::decide(&input, handled).map_err(|refusal| refusal.to_string()),
         },
         found: Some(Ok(Found {
             runs,
-            has_more: false,
+            ..Found::default()
         })),
     }
 }
@@ -52,6 +54,7 @@ fn run(name: &str, standing: Standing) -> Run {
         arn: format!("arn:aws:states:eu-west-1:123456789012:execution:etl-pipeline:{name}"),
         began: at(1),
         ended: None,
+        date: None,
         standing,
         instead_of: Vec::new(),
     }
@@ -76,6 +79,7 @@ fn facts() -> Facts {
         bucket: Ok(Bucket::Sends),
         object: Ok(Object::There(written())),
         concerned: Ok(vec![concerned("orders", 60, Vec::new())]),
+        coalesce_seconds: Ok(Some(60)),
         places: Vec::new(),
         parked: Some(Ok(Parked::default())),
     }
@@ -114,7 +118,9 @@ fn commands_go_where_the_question_went() {
     assert_eq!(report.verdict, Verdict::NotCovered);
     assert_eq!(
         commands(&report),
-        ["crawler-sync run orders --stack etl --region eu-west-1 --profile 'data ops'"]
+        [
+            "crawler-sync run orders --date 2026-01-01 --stack etl --region eu-west-1 --profile 'data ops'"
+        ]
     );
 }
 
@@ -206,7 +212,7 @@ fn a_silent_bucket_is_the_reason_where_the_rule_takes_its_own_events() {
         (
             Source::Both,
             true,
-            Verdict::NotCovered,
+            Verdict::Unknown,
             "aws s3api get-bucket-",
         ),
         (
@@ -226,6 +232,83 @@ fn a_silent_bucket_is_the_reason_where_the_rule_takes_its_own_events() {
         });
         assert_eq!(report.verdict, verdict, "{report}");
         assert!(commands(&report)[0].starts_with(command), "{report}");
+    }
+}
+
+/// A trail may tell of it for twenty minutes; what a run has needs no events any more.
+#[test]
+fn a_silent_bucket_with_a_trail_may_have_a_run() {
+    let silent = |facts: Facts| Facts {
+        bucket: Ok(Bucket::Silent { has_others: false }),
+        ..facts
+    };
+    for (minutes, verdict) in [(19, Verdict::Unknown), (21, Verdict::NotCovered)] {
+        let now = at(0) + SignedDuration::from_mins(minutes);
+        let report = told(&silent(Facts { now, ..facts() }));
+        assert_eq!(report.verdict, verdict, "{minutes} {report}");
+    }
+    let report = told(&silent(with_runs(vec![run("done", Standing::Succeeded)])));
+    assert_eq!(
+        (report.verdict, report.next),
+        (Verdict::Covered, Vec::new())
+    );
+}
+
+/// A run for another day is told of, and is no proof; the advice is to run its own.
+#[test]
+fn a_run_for_another_day_is_no_proof() {
+    let mut concerned = concerned("orders", 60, Vec::new());
+    let mut other = run("other", Standing::Succeeded);
+    other.date = Some("2026-01-03".to_owned());
+    concerned.found = Some(Ok(Found {
+        other_day: Some(other),
+        ..Found::default()
+    }));
+    let report = told(&Facts {
+        concerned: Ok(vec![concerned]),
+        ..facts()
+    });
+    assert_eq!(report.verdict, Verdict::Unknown);
+    assert!(report.says.contains("other is for 2026-01-03"), "{report}");
+    assert!(commands(&report)[0].contains("run orders --date 2026-01-01"));
+}
+
+/// Advice that cannot be followed is worse than none.
+#[test]
+fn what_cannot_be_run_by_hand_is_written_again() {
+    for argument in ["{window_start}", "{key}"] {
+        let mut concerned = concerned("orders", 60, vec![failed("first")]);
+        let step = json!({"job": "load", "arguments": {"--from": argument}});
+        concerned.concern.given = json!({"name": "orders", "stages": [{"steps": [step]}]});
+        let facts = Facts {
+            concerned: Ok(vec![concerned]),
+            ..facts()
+        };
+        let report = told(&facts);
+        let copy = "aws s3 cp s3://landing/orders/a.csv s3://landing/orders/a.csv ";
+        assert!(commands(&report)[0].starts_with(copy), "{report}");
+        let object = Ok(Object::Deleted(written()));
+        let report = told(&Facts { object, ..facts });
+        assert_eq!(commands(&report), [""; 0], "{report}");
+        assert!(report.next[0].why.contains("upload it again"), "{report}");
+    }
+}
+
+/// A window whose length nobody could look up is a guess.
+#[test]
+fn a_window_of_unknown_length_is_told_as_that() {
+    let denied = || Err("states:DescribeStateMachine is denied".to_owned());
+    for (has_own_window, mark) in [(true, Mark::Fine), (false, Mark::Unknown)] {
+        let mut concerned = concerned("orders", 60, Vec::new());
+        concerned.concern.has_own_window = has_own_window;
+        let report = told(&Facts {
+            coalesce_seconds: denied(),
+            concerned: Ok(vec![concerned]),
+            ..facts()
+        });
+        let mut links = report.pipelines[0].links.iter();
+        let window = links.find(|link| link.name == "window");
+        assert_eq!(window.map(|link| link.mark), Some(mark), "{report}");
     }
 }
 

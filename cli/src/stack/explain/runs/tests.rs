@@ -4,6 +4,7 @@ use aws_sdk_sfn::primitives::DateTime;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use event::decision;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use super::*;
 
@@ -176,6 +177,29 @@ async fn runs_by_hand_count_if_they_are_of_the_pipeline() {
     let none = no_other();
     let found = found(&decision, &[&all, &mine, &other, &none]).await;
     assert_eq!(names(&found), ["mine"]);
+}
+
+/// A job that goes by its --date has nothing of another day, whenever it ran.
+#[tokio::test]
+async fn runs_for_another_day_do_not_count() {
+    let decision = decision(60);
+    let [same, other] = ["01", "03"].map(|day| format!("orders-2026-01-{day}-0123456789abcdef"));
+    let given = |day: &str| json!({"name": "orders", "arguments": {"--date": day}});
+    let same_run = execution(&same, given("2026-01-01"), json!({}));
+    let other_run = execution(&other, given("2026-01-03"), json!({}));
+    let by_hand = execution("by-hand", given("2026-01-03"), json!({}));
+    let none = no_other();
+    let names = ["by-hand", &other].map(|name| listed(name, 200_000));
+    let all = page(None, None, names.to_vec());
+    let found_others = found(&decision, &[&all, &other_run, &by_hand, &none]).await;
+    assert_eq!(found_others.runs, []);
+    let other_day = found_others.other_day.expect("one has succeeded");
+    assert_eq!(other_day.date.as_deref(), Some("2026-01-03"));
+    let names = ["by-hand", &other, &same].map(|name| listed(name, 200_000));
+    let all = page(None, None, names.to_vec());
+    let rules = [&all, &other_run, &by_hand, &same_run, &none];
+    let found_own = found(&decision, &rules).await;
+    assert_eq!(self::names(&found_own), [same]);
 }
 
 /// Where each object has its run, that of another object has nothing of this one.
