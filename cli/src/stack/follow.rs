@@ -1,7 +1,6 @@
 //! `crawler-sync follow`: a run as it happens.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -14,7 +13,7 @@ mod timeline;
 
 use lines::Lines;
 
-use crate::output::{is_unread, say};
+use crate::output::say;
 
 use super::histories::Watch;
 use super::progress::TICK;
@@ -27,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Follow a run until it is over: each of its steps as it happens, and a timeline at the end.
 ///
-/// Ctrl-C, or a reader that leaves, ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl
-/// that it did not await.
+/// Ctrl-C ends the watching: the run goes on. Ends with 1 if the run has failed, or a crawl that it did not await; also
+/// where nobody reads to the end, as in `crawler-sync follow | head`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,13 +58,7 @@ pub(crate) async fn follow(stack: &Stack, arn: &str, format: Format) -> Result<O
     if let Some(progress) = &progress {
         progress.finish_and_clear();
     }
-    let is_left = match followed {
-        None => true,
-        // As in `crawler-sync follow | head`.
-        Some(Err(Failure::Output(error))) if is_unread(&error) => !watch.run().is_over(),
-        Some(followed) => followed.map(|()| false)?,
-    };
-    if is_left {
+    if followed.transpose()?.is_none() {
         let name = &watch.run().name;
         let follow = stack.commands.own(["follow", name]);
         eprintln!("left: the run goes on. Follow it again: {follow}");
@@ -96,10 +89,7 @@ async fn watched(watch: &mut Watch<'_>, progress: Option<&ProgressBar>) -> Resul
             last_news = Instant::now();
             let Some(progress) = progress else { continue };
             let text = lines.of(watch.run(), &news);
-            progress.suspend(|| {
-                text.iter()
-                    .try_for_each(|line| writeln!(std::io::stdout(), "{line}"))
-            })?;
+            progress.suspend(|| text.iter().try_for_each(|line| say(&format!("{line}\n"))))?;
         }
         if watch.run().is_over() {
             return Ok(());

@@ -22,7 +22,7 @@ use super::run::Run;
 use super::{Failure, Format, Machine, Options, Outcome, Stack, deployed, moments, names};
 use crate::files;
 use crate::files::resources;
-use crate::output::{is_unread, say};
+use crate::output::say;
 
 /// Between two looks at a run.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
@@ -99,18 +99,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let started = runs.start(arguments.date).await?;
     if arguments.follow {
-        return match follow(&stack, &started.arn, format).await {
-            // How the run ends, nobody reads any more; but the command still tells.
-            Err(Failure::Output(error)) if is_unread(&error) => {
-                let run = wait(&stack, &started.arn).await?;
-                Ok(if run.problems().is_empty() {
-                    Outcome::Fine
-                } else {
-                    Outcome::Failed
-                })
-            }
-            followed => followed,
-        };
+        return follow(&stack, &started.arn, format).await;
     }
     let text = match format {
         Format::Json => json!({"name": started.name, "arn": started.arn}).to_string(),
