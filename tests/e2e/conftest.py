@@ -1,5 +1,6 @@
 """The template, deployed to a local AWS, with the jobs and crawlers of the pipelines."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ import pytest
 from local.aws import LocalAws
 from local.demo.deploy import deploy
 from local.demo.workloads import Workload, names, set_up
+from tests.support.redriving import Parked
 from tests.support.stack import CUSTOMERS, Stack
 
 
@@ -39,3 +41,11 @@ def pipelines() -> Iterator[Stack]:
     """With all pipelines of the folder, a rule each. Their own: other tests count what happens on the stack."""
     with deployed(*map(Workload.load, names())) as stack:
         yield stack
+
+
+@pytest.fixture
+def parked(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Parked]:
+    """A stack of its own, as far as a redrive can see."""
+    parked = Parked(stack, re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace("_", "-"))[:40])
+    yield parked
+    parked.rule.delete()

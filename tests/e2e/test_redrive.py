@@ -1,99 +1,11 @@
-"""`crawler-sync redrive`: parked events go through the trigger again; none is lost on the way, however it ends."""
+"""`crawler-sync redrive`: parked events go through the trigger again; none is lost on the way."""
 
 import json
 import re
-import signal
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
 
 from tests.support.command import Command, Ended, acting
-from tests.support.events import sample
-from tests.support.roles import ROLE
-from tests.support.stack import BUCKET, Stack, eventually
-from tests.support.triggers import HASTE, Rule, copy_of_trigger
-
-DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
-PIPELINE = {"name": "redriven", "stages": [{"steps": [{"job": "nobody"}]}]}
-
-
-class Parked:
-    """A stack of its own, as far as a redrive can see: a queue, a trigger, a rule and a pipeline."""
-
-    def __init__(self, stack: Stack, name: str) -> None:
-        self.stack, self.name = stack, name
-        self.command = Command(stack.aws, name)
-        self.queue = stack.queue(f"{name}-dead-letters")
-        self.pipeline = stack.states.create_state_machine(
-            name=f"{name}-pipeline", definition=json.dumps(DONE), roleArn=ROLE, publish=True
-        )["stateMachineArn"]
-        version = {"stateMachineVersionArn": f"{self.pipeline}:1", "weight": 100}
-        stack.states.create_state_machine_alias(name="live", routingConfiguration=[version])
-        replaced = {
-            stack.outputs["PipelineStateMachineArn"]: self.pipeline,
-            stack.outputs["DeadLetterQueueUrl"]: self.queue,
-        }
-        self.trigger = copy_of_trigger(stack, f"{name}-trigger", replaced, HASTE)
-        self.rule = Rule(stack, name, f"{name}/", PIPELINE, self.trigger, self.queue)
-
-    def park_nowhere(self) -> None:
-        """From now on, trigger finds no queue to park in."""
-        definition = self.stack.states.describe_state_machine(stateMachineArn=self.trigger)["definition"]
-        lost = definition.replace(json.dumps(self.queue), json.dumps("http://gone"))
-        self.stack.states.update_state_machine(stateMachineArn=self.trigger, definition=lost)
-
-    def break_starts(self, machine: str, fault: str, operation: str = "StartExecution") -> None:
-        tags = [{"key": f"local:fault:{operation}", "value": fault}]
-        self.stack.states.tag_resource(resourceArn=machine, tags=tags)
-
-    def mend_starts(self, machine: str, operation: str = "StartExecution") -> None:
-        self.stack.states.untag_resource(resourceArn=machine, tagKeys=[f"local:fault:{operation}"])
-
-    def event(self, key: str, name: str = "native-object-created-putobject") -> dict[str, Any]:
-        return sample(name, f"{self.name}/{key}")
-
-    def arrive(self, *events: dict[str, Any]) -> None:
-        """The events come, and are parked."""
-        before = sum(self.counted())
-        for event in events:
-            self.stack.aws.put_event(event)
-        eventually(lambda: sum(self.counted()) == before + len(events))
-
-    def put(self, body: Any, **attributes: str) -> None:
-        """A message as it might lie there."""
-        told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        self.stack.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(body), MessageAttributes=told)
-
-    def counted(self) -> tuple[int, int]:
-        """How many messages are there, and how many are hidden."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.stack.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)["Attributes"]
-        return int(told[names[0]]), int(told[names[1]])
-
-    def bodies(self) -> list[Any]:
-        """What lies in the queue, left there."""
-        received = self.stack.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
-        return [json.loads(message["Body"]) for message in received.get("Messages", [])]
-
-    def runs(self) -> int:
-        return len(self.stack.states.list_executions(stateMachineArn=self.pipeline)["executions"])
-
-    def redrive(self, *options: str) -> tuple[int, list[str], str]:
-        """Exit code, outcome of each event, and what was printed."""
-        ended = self.command("redrive", *options)
-        return ended.code, outcomes(ended.text), ended.text + ended.error
-
-
-def outcomes(text: str) -> list[str]:
-    return sorted(re.findall(r"^([A-Z]+(?: AGAIN)?) +(?:s3://|message |schedule )", text, re.MULTILINE))
-
-
-@pytest.fixture
-def parked(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Parked]:
-    parked = Parked(stack, re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace("_", "-"))[:40])
-    yield parked
-    parked.rule.delete()
+from tests.support.redriving import PIPELINE, Parked
+from tests.support.stack import BUCKET, Stack
 
 
 def test_both_kinds_of_messages_go_through_the_trigger_again(parked: Parked) -> None:
@@ -182,48 +94,6 @@ def test_an_event_that_can_be_neither_handled_nor_parked_stays(parked: Parked) -
     assert parked.counted() == (1, 0)
 
 
-def test_killed_half_way_it_has_lost_nothing(parked: Parked) -> None:
-    """What it had taken comes back, and is handled by the next run; until then that says that something is hidden."""
-    parked.break_starts(parked.trigger, "forever AccessDeniedException")
-    events = [parked.event(f"{number}.csv") for number in range(3)]
-    parked.arrive(*events)
-    parked.mend_starts(parked.trigger)
-    parked.break_starts(parked.trigger, "1 hang", "StartSyncExecution")
-    parked.stack.aws.forget_calls()
-    process = parked.command.begin("redrive", "--hidden-seconds", "8")
-    # Two have been handled, the third hangs.
-    eventually(lambda: parked.counted() == (0, 1))
-    process.kill()
-    process.communicate()
-    code, found, text = parked.redrive()
-    assert (code, "about 1 more are hidden" in text) == (0, True), text
-    eventually(lambda: parked.counted()[1] == 0)
-    code, later, text = parked.redrive()
-    assert (code, len(found + later)) == (0, 1), text
-    assert parked.counted() == (0, 0)
-    assert 1 <= parked.runs() <= 3
-
-
-def test_interrupted_it_ends_what_it_began(parked: Parked) -> None:
-    """Ctrl-C leaves nothing half done and nothing hidden: the next run can have the rest at once."""
-    parked.break_starts(parked.trigger, "forever AccessDeniedException")
-    parked.arrive(*[parked.event(f"{number}.csv") for number in range(30)])
-    parked.mend_starts(parked.trigger)
-    process = parked.command.begin("redrive")
-    assert process.stdout
-    told = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    rest, error = process.communicate(timeout=90)
-    assert process.returncode == 130, told + rest + error
-    assert "stopping" in error
-    there, hidden = parked.counted()
-    assert hidden == 0
-    handled = len(re.findall(r"^(STARTED|JOINED) ", told + rest, re.MULTILINE))
-    assert (there > 0, there + handled) == (True, 30)
-    code, found, text = parked.redrive()
-    assert (code, len(found)) == (0, there), text
-
-
 def test_throttled_it_tries_again(parked: Parked) -> None:
     """Many events are redriven at once, which meets quotas: none of them is kept for that."""
     parked.put(parked.rule.sends(parked.event("busy.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
@@ -287,48 +157,6 @@ def test_a_call_that_may_have_been_carried_out_is_not_made_again(parked: Parked)
     code, found, text = parked.redrive()
     # The lost one may have started the run.
     assert (code, len(found)) == (0, 1), text
-
-
-def test_an_error_leaves_the_record_of_what_was_done(parked: Parked) -> None:
-    """Whatever else fails, a night's job must know which events have been handled."""
-    parked.put(parked.rule.sends(parked.event("a.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
-    parked.put("?")
-    queue = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage")
-    redriver = acting(parked.stack.aws, parked.name, "no-releaser", *queue, "states:StartSyncExecution")
-    ended = redriver("redrive", "--format", "json")
-    assert (ended.code, sorted(each["outcome"] for each in ended.json["messages"])) == (1, ["KEPT", "STARTED"])
-    assert "sqs:ChangeMessageVisibility" in ended.error
-
-
-def test_a_second_interrupt_ends_it_at_once(parked: Parked) -> None:
-    """An execution may take five minutes; who presses Ctrl-C again does not want to wait for it."""
-    parked.put(parked.rule.sends(parked.event("slow.csv")), RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
-    parked.break_starts(parked.trigger, "1 hang", "StartSyncExecution")
-    process = parked.command.begin("redrive")
-    eventually(lambda: parked.counted() == (0, 1))
-    process.send_signal(signal.SIGINT)
-    assert process.stderr
-    assert "stopping" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    text, error = process.communicate(timeout=60)
-    assert (process.returncode, text) == (130, "0 events\n"), error
-
-
-@pytest.mark.parametrize(("body", "code"), [(None, 0), ("?", 1)])
-def test_a_reader_that_has_gone_ends_nothing(parked: Parked, body: str | None, code: int) -> None:
-    """`crawler-sync redrive | head -1` handles everything all the same, and its status says what came of it."""
-    for number in range(5):
-        given = parked.rule.sends(parked.event(f"{number}.csv"))
-        parked.put(given, RULE_ARN=parked.rule.arn, TARGET_ARN=parked.trigger)
-    if body:
-        parked.put(body)
-    process = parked.command.begin("redrive")
-    assert process.stdout
-    assert process.stderr
-    process.stdout.close()
-    error = process.stderr.read()
-    assert (process.wait(timeout=60), error) == (code, "")
-    assert parked.counted() == (1 if body else 0, 0)
 
 
 def test_a_stack_that_does_not_exist_is_named(stack: Stack) -> None:
