@@ -185,6 +185,11 @@ impl Intercept for Date {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_mocks::{mock, mock_client};
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
 
     /// What was parked just now must not pass as newer because this machine's clock is behind; nor may the seconds of
@@ -202,10 +207,23 @@ mod tests {
         ] {
             assert_eq!(moment(here, told), moment_there);
         }
+    }
+
+    /// SQS stamps messages by the clock that also dates its answers.
+    #[tokio::test]
+    async fn an_answer_tells_its_time() {
+        let rule = mock!(Client::get_queue_url).then_http_response(|| {
+            let status = StatusCode::try_from(200).expect("a status");
+            let mut answer = HttpResponse::new(status, SdkBody::from("{}"));
+            (answer.headers_mut()).insert("date", "Tue, 15 Nov 1994 08:12:31 GMT");
+            answer
+        });
+        let client = mock_client!(aws_sdk_sqs, [&rule]);
         let date = Date::default();
         assert_eq!(date.told(), None);
-        *date.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some("Tue, 15 Nov 1994 08:12:31 GMT".to_owned());
+        let call = client.get_queue_url().queue_name("q").customize();
+        let answered = call.interceptor(date.clone()).send().await;
+        assert!(answered.is_ok(), "{answered:?}");
         let told = date.told().map(OffsetDateTime::unix_timestamp);
         assert_eq!(told, Some(784_887_151));
     }
