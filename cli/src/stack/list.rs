@@ -266,7 +266,8 @@ fn standing(
     }
 }
 
-fn json(text: Option<&str>) -> Option<Value> {
+/// What an execution was given, or has left.
+pub(crate) fn json(text: Option<&str>) -> Option<Value> {
     serde_json::from_str(text?).ok()
 }
 

@@ -1,7 +1,7 @@
 //! The runs of a pipeline that may have an object.
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
 use event::decision::Decision;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::days::{date, day};
 use super::object::{Url, Written};
 use super::wanted::{Doubt, Wanted};
-use crate::stack::{Failure, Machine, Stack, moments};
+use crate::stack::{Failure, Machine, Stack, list, moments};
 
 /// Calls side by side.
 const CALLS: usize = 10;
@@ -222,27 +222,12 @@ impl Search<'_> {
 
     async fn describe(&self, name: &str) -> Result<Option<Described>, Failure> {
         let arn = self.stack.home.execution(Machine::Pipeline, name);
-        let told = self
-            .client
-            .describe_execution()
-            .execution_arn(&arn)
-            .send()
-            .await;
-        let told = match told {
-            Ok(told) => told,
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => {
-                return Err(Failure::of_call("states:DescribeExecution", &arn, &error));
-            }
+        let told = match list::describe(self.stack, self.client, &arn).await {
+            Err(Failure::NoRun(..)) => return Ok(None),
+            told => told?,
         };
-        let given = parsed(told.input());
-        let output = parsed(told.output());
+        let given = list::json(told.input()).unwrap_or_default();
+        let output = list::json(told.output()).unwrap_or_default();
         let standing = self.standing(&told, &given).await?;
         let began = moments::read(&told.start_date);
         Ok(Some(Described {
@@ -306,11 +291,6 @@ impl Search<'_> {
         let entered = (told.events.into_iter()).find_map(|event| event.state_entered_event_details);
         Ok(entered.map(|entered| entered.name))
     }
-}
-
-fn parsed(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
