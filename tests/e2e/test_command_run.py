@@ -323,3 +323,17 @@ def test_a_backfill_counts_crawls_that_its_days_do_not_await(stack: Stack, comma
     assert told.code == 1, told.error
     assert re.search(r"^2026-02-01  ✗ .*\n  ↳ \S", told.text, re.MULTILINE), told.text
     assert "2 days are left." in told.text
+
+
+def test_a_day_whose_start_has_no_answer_may_have_begun(
+    stack: Stack, command: Command, job: str, tmp_path: Path
+) -> None:
+    """It is named with its run, for a person to look at before it is begun again."""
+    file = tmp_path / "unsure.json"
+    file.write_text(json.dumps(one_step("unsure", job)))
+    with faults(stack, "StartExecution", "8 lost-response"):
+        told = command("run", str(file), "--from", "2026-02-01", "--to", "2026-02-02")
+    assert (told.code, "no answer to states:StartExecution" in told.error) == (1, True)
+    assert "2 days are left." in told.text
+    [follow] = re.findall(r"^2026-02-01 may have begun; .*: (crawler-sync .*)$", told.text, re.MULTILINE)
+    assert command.again(follow).code == 0

@@ -97,7 +97,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         let resume = |day| arguments.resume(&stack.commands, day, to);
         return backfill.run(arguments.parallel, format, resume).await;
     }
-    let started = runs.start(arguments.date).await?;
+    let started = runs.plan(arguments.date)?;
+    runs.start(&started).await?;
     if arguments.follow {
         return follow(&stack, &started.arn, format).await;
     }
@@ -179,10 +180,11 @@ struct Starter<'a> {
     name: String,
 }
 
-struct Started {
+/// A run that may be started any number of times, and happens once.
+struct Planned {
     name: String,
     arn: String,
-    began: Timestamp,
+    input: Value,
 }
 
 impl<'a> Starter<'a> {
@@ -197,28 +199,33 @@ impl<'a> Starter<'a> {
         }
     }
 
-    /// Starts a run for a day; without one for the day that the pipeline says, or today.
-    async fn start(&self, date: Option<Date>) -> Result<Started, Failure> {
+    /// Plans a run for a day; without one for the day that the pipeline says, or today.
+    fn plan(&self, date: Option<Date>) -> Result<Planned, Failure> {
         let now = Timestamp::now();
         let input = input::for_day(self.pipeline.clone(), date);
         let date = input::date(&input).unwrap_or_else(|| TimeZone::UTC.to_datetime(now).date());
         let name = names::for_day(&self.name, date, now);
         input::check(&input, &name, now, &self.stack.home)?;
+        let arn = self.stack.home.execution(Machine::Pipeline, &name);
+        Ok(Planned { name, arn, input })
+    }
+
+    /// Starts it, and tells when it began.
+    async fn start(&self, run: &Planned) -> Result<Timestamp, Failure> {
         let machine = self.stack.home.alias(Machine::Pipeline);
         let call = self.client.start_execution().state_machine_arn(&machine);
-        let started = call.name(&name).input(input.to_string()).send().await;
-        let (arn, began) = match started {
-            Ok(started) => (started.execution_arn, moments::read(&started.start_date)),
+        let started = call
+            .name(&run.name)
+            .input(run.input.to_string())
+            .send()
+            .await;
+        match started {
+            Ok(started) => Ok(moments::read(&started.start_date)),
             // Nobody else gives this name: the answer to an earlier try was lost, and the run is over already.
-            Err(error) if error.code() == Some("ExecutionAlreadyExists") => {
-                (self.stack.home.execution(Machine::Pipeline, &name), now)
-            }
-            Err(error) => {
-                return Err(self
-                    .stack
-                    .failure("states:StartExecution", &machine, &error));
-            }
-        };
-        Ok(Started { name, arn, began })
+            Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(Timestamp::now()),
+            Err(error) => Err(self
+                .stack
+                .failure("states:StartExecution", &machine, &error)),
+        }
     }
 }

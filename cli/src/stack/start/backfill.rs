@@ -37,6 +37,9 @@ struct Day {
     name: String,
     arn: String,
     began: Timestamp,
+    /// Whether the start has been answered.
+    #[serde(rename = "isSure")]
+    is_sure: bool,
     /// Running, until the crawls that it does not await are over, too.
     #[serde(flatten)]
     status: Status,
@@ -47,7 +50,7 @@ struct Day {
 /// What is left of a backfill.
 #[derive(Debug, PartialEq, Eq)]
 struct Rest {
-    /// Days that have failed or have not been begun.
+    /// Days that have failed, or have not been begun for sure.
     days: Vec<Date>,
     /// Days after the first of those that have succeeded or still run: from there on they run a second time.
     twice: Vec<Date>,
@@ -55,7 +58,11 @@ struct Rest {
 
 impl Rest {
     fn of(days: &[Date], begun: &BTreeMap<Date, Day>) -> Self {
-        let is_left = |date: &Date| begun.get(date).is_none_or(|day| !day.problems.is_empty());
+        let is_left = |date: &Date| {
+            begun
+                .get(date)
+                .is_none_or(|day| !day.is_sure || !day.problems.is_empty())
+        };
         let from = days.iter().position(is_left).unwrap_or(days.len());
         let (days, twice) = days[from..].iter().partition(|date| is_left(date));
         Self { days, twice }
@@ -148,15 +155,27 @@ impl<'a> Backfill<'a> {
 
     /// Runs a day to its end.
     async fn day(&self, date: Date) -> Result<Day, Failure> {
-        let started = self.starter.start(Some(date)).await?;
+        let planned = self.starter.plan(Some(date))?;
         let mut day = Day {
             date,
-            name: started.name,
-            arn: started.arn,
-            began: started.began,
+            name: planned.name.clone(),
+            arn: planned.arn.clone(),
+            began: Timestamp::now(),
+            is_sure: false,
             status: Status::Running,
             problems: Vec::new(),
         };
+        self.begun.borrow_mut().insert(date, day.clone());
+        match self.starter.start(&planned).await {
+            Ok(began) => day.began = began,
+            // Whether it has begun, nobody knows.
+            Err(failure @ Failure::NoAnswer { .. }) => return Err(failure),
+            Err(failure) => {
+                self.begun.borrow_mut().remove(&date);
+                return Err(failure);
+            }
+        }
+        day.is_sure = true;
         self.begun.borrow_mut().insert(date, day.clone());
         self.progress.set_message(self.doing());
         let run = wait(self.starter.stack, &day.arn).await?;
@@ -210,7 +229,12 @@ fn how_to_go_on<'a>(
     let mut lines: Vec<_> = running
         .map(|day| {
             let follow = commands.own(["follow", &day.name]);
-            format!("{} goes on by itself: {follow}", day.date)
+            if day.is_sure {
+                format!("{} goes on by itself: {follow}", day.date)
+            } else {
+                let first = "may have begun; see before you go on";
+                format!("{} {first}: {follow}", day.date)
+            }
         })
         .collect();
     if let Some(resume) = resume {
@@ -238,13 +262,13 @@ mod tests {
         jiff::civil::date(2026, 2, day)
     }
 
-    /// A day as it was when the backfill ended: `✓`, `✗`, `…`; a blank has not been begun.
+    /// A day as it was when the backfill ended: `✓`, `✗`, `…`; `?` may have been begun, a blank not.
     fn rest(said: &str) -> (Vec<i8>, Vec<i8>) {
         let ended = Timestamp::UNIX_EPOCH;
         let dates: Vec<_> = (1..).map(date).take(said.chars().count()).collect();
         let begun = dates.iter().zip(said.chars()).filter_map(|(date, mark)| {
             let (status, problems) = match mark {
-                '…' => (Status::Running, Vec::new()),
+                '…' | '?' => (Status::Running, Vec::new()),
                 '✓' => (Status::Succeeded { ended }, Vec::new()),
                 '✗' => (Status::Succeeded { ended }, vec!["a crawl".to_owned()]),
                 _ => return None,
@@ -254,6 +278,7 @@ mod tests {
                 name: format!("orders-{date}"),
                 arn: String::new(),
                 began: ended,
+                is_sure: mark != '?',
                 status,
                 problems,
             };
@@ -272,5 +297,6 @@ mod tests {
         assert_eq!(rest("✓……"), (vec![], vec![]));
         assert_eq!(rest("✗✓… "), (vec![1, 4], vec![2, 3]));
         assert_eq!(rest("✓✗ "), (vec![2, 3], vec![]));
+        assert_eq!(rest("✓?…"), (vec![2], vec![3]));
     }
 }
