@@ -1,6 +1,5 @@
 //! `crawler-sync explain`: the chain from an object to the run that has it.
 
-use std::io::Write;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -21,6 +20,7 @@ use object::Url;
 use report::Verdict;
 
 use super::{Failure, Format, Options, Outcome, Stack};
+use crate::output::say;
 
 /// Tell whether a run has an object, and why not.
 ///
@@ -61,7 +61,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Format::Text => report.to_string(),
         Format::Json => json!(report).to_string(),
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    say(&format!("{text}\n"))?;
     Ok(match report.verdict {
         Verdict::Covered | Verdict::Coming => Outcome::Fine,
         _ => Outcome::Failed,
