@@ -99,6 +99,17 @@ def test_a_throttled_start_of_a_crawl_is_waited_out(stack: Stack, crawl_machine:
     assert step["crawl"]["crawlername"] == f"throttled-{wait}"
 
 
+@pytest.mark.parametrize("wait", [True, False], ids=["awaited", "not awaited"])
+@pytest.mark.parametrize(
+    "crawl_machine", ["1 InternalFailure, 1 lost-response"], indirect=True, ids=["breaks down, and its answer is lost"]
+)
+def test_a_start_of_a_crawl_that_breaks_down_is_repeated(stack: Stack, crawl_machine: str, wait: bool) -> None:
+    """A moment must not fail a run after hours of jobs; a second start shares the crawl of the first."""
+    execution = run(stack, {"crawler": crawler(stack, f"repeated-{wait}"), "await": wait})
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    assert "Wait for a turn" not in [name for name, _ in stack.entered(execution["executionArn"])]
+
+
 @pytest.mark.parametrize("crawl_machine", ["forever AccessDeniedException"], indirect=True, ids=["denied"])
 def test_a_denied_start_of_a_crawl_is_told_at_once(stack: Stack, crawl_machine: str) -> None:
     """A mistake in the set-up must not take until the deadline to be seen."""
