@@ -191,14 +191,30 @@ def test_every_retry_is_bounded_and_spread(path: Path) -> None:
                 assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"], at(path, name)
 
 
+REFUSALS = {"Lambda.TooManyRequestsException", "StepFunctions.AWSStepFunctionsException"}
+REFUSAL = 0.5  # seconds until a throttled call is refused: nothing is done before
+
+
 def longest(task: dict[str, Any]) -> float:
-    """How long a task can take with all of its retries: each attempt until its timeout, each pause without luck."""
-    seconds = task["TimeoutSeconds"]
+    """How long a task can take with all of its retries: each pause without luck, each attempt until its end.
+
+    That is its timeout, or a refusal.
+    """
+    seconds: float = task["TimeoutSeconds"]
     for retrier in task["Retry"]:
+        attempt_takes = REFUSAL if REFUSALS & set(retrier["ErrorEquals"]) else task["TimeoutSeconds"]
         for attempt in range(retrier["MaxAttempts"]):
             pause = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt
-            seconds += task["TimeoutSeconds"] + min(pause, retrier["MaxDelaySeconds"])
+            seconds += attempt_takes + min(pause, retrier["MaxDelaySeconds"])
     return seconds
+
+
+def test_a_filter_without_room_is_waited_for() -> None:
+    """Bulk loads that exceed the concurrency of functions are as usual as those that exceed the rate of starts."""
+    refused = next(rule for rule in machine("trigger")["States"]["Filter event"]["Retry"] if rule["MaxAttempts"])
+    assert refused["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    only = {"TimeoutSeconds": 0, "Retry": [refused]}
+    assert longest(only) > 50
 
 
 def test_the_trigger_parks_its_event_before_its_time_is_up() -> None:
