@@ -82,6 +82,15 @@ def test_what_a_cause_says_is_told() -> None:
         "braces around no JSON": "States.TaskFailed: {no JSON}",
     }.items():
         assert evaluated(jsonata.Jsonata, read, **KNOWN | {"error": caught("States.TaskFailed", CAUSES[kind])}) == said
+    for kind, cause, said in (
+        ("job", "a job run by its id", "no data, run jr_1"),
+        ("query", "a query", "the query ended as FAILED, run q-1"),
+        ("machine", "an execution by its ARN", "TIMED_OUT, run arn:x"),
+        ("crawl", "an execution by its ARN", "TIMED_OUT, run arn:x"),
+        ("function", "an execution by its ARN", "TIMED_OUT"),
+    ):
+        failed = {"error": caught("States.TaskFailed", CAUSES[cause]), "doing": TASK | {"kind": kind}}
+        assert evaluated(jsonata.Jsonata, read, **KNOWN | failed) == said
     for error, awaited, said in (
         ({"Error": "States.Timeout", "Cause": ""}, True, "it is still running"),
         ({"Error": "States.Timeout", "Cause": ""}, False, "no answer: the crawl may have been started all the same"),
