@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ mod told;
 
 use state::{Failed, State};
 use told::{Fate, Report, Told};
+
+use crate::output::say;
 
 use super::again::{Again, Handled};
 use super::parked::{Parked, Task};
@@ -262,8 +264,8 @@ impl Redrive {
             detail: detail.to_owned(),
         };
         if self.format == Format::Text {
-            let written = (self.progress).suspend(|| writeln!(io::stdout(), "{told}"));
-            self.printed(written);
+            let said = (self.progress).suspend(|| say(&format!("{told}\n")));
+            self.note(said.map_err(Failure::from));
         }
         self.progress.inc(1);
         self.progress
@@ -274,14 +276,6 @@ impl Redrive {
     /// To people, who may have left.
     fn say(&self, words: &str) {
         let _ = (self.progress).suspend(|| writeln!(io::stderr(), "{words}"));
-    }
-
-    /// A reader that has gone ends nothing: the exit status says what came of it.
-    fn printed(&self, written: io::Result<()>) {
-        match written {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
-            written => self.note(written.map_err(Failure::from)),
-        }
     }
 
     /// What goes wrong with the run keeps neither what is under way from ending nor the report from being printed.
@@ -298,9 +292,9 @@ impl Redrive {
             messages: std::mem::take(&mut state.told),
             hidden,
         };
-        let printed = report.print(self.format, self.queue.hidden);
+        let said = say(&report.text(self.format, self.queue.hidden));
         self.state.replace(state);
-        self.printed(printed);
+        self.note(said.map_err(Failure::from));
         let state = self.state.into_inner();
         match state.first_error {
             Some(failure) => Err(failure),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -81,29 +80,26 @@ impl Report {
     }
 
     /// Prints the end of what people read, or all for programs.
-    pub(super) fn print(&self, format: Format, comes_back: Duration) -> io::Result<()> {
-        let mut out = io::stdout();
+    pub(super) fn text(&self, format: Format, comes_back: Duration) -> String {
         if format == Format::Json {
-            return writeln!(out, "{}", json!(self));
+            return format!("{}\n", json!(self));
         }
-        writeln!(out, "{}", self.summary())?;
+        let mut lines = vec![self.summary()];
         if self.newer > 0 {
-            writeln!(
-                out,
+            lines.push(format!(
                 "{} newer ones are left, which came since: redrive again",
                 self.newer
-            )?;
+            ));
         }
         if self.hidden > 0 {
-            writeln!(
-                out,
-                "about {} more are hidden: another run has them, or one that was killed had them. They come back within {} \
-                 minutes",
+            lines.push(format!(
+                "about {} more are hidden: another run has them, or one that was killed had them. They come back within \
+                 {} minutes",
                 self.hidden,
                 comes_back.as_secs().div_ceil(60)
-            )?;
+            ));
         }
-        Ok(())
+        lines.join("\n") + "\n"
     }
 
     fn summary(&self) -> String {
