@@ -120,6 +120,21 @@ def test_a_run_leaves_its_window_only_to_a_later_one_that_has_closed(
     assert turn(running) == (state, absorbed_by and f"{QUEUE}{absorbed_by}")
 
 
+def test_a_run_that_cannot_see_the_others_says_so() -> None:
+    """Without the grant, runs of one pipeline work side by side, and nobody would know why."""
+    refused = {"Error": "Sfn.SfnException", "Cause": "User is not authorized to perform: states:ListExecutions"}
+    [catcher] = STATES["Look for other runs of the pipeline"]["Catch"]
+    told = evaluated(jsonata.Jsonata, catcher["Assign"]["unlisted"], states={"errorOutput": refused})
+    assert told == f"other runs were not looked for: {refused['Error']}: {refused['Cause']}"
+    for known, output in (
+        ({"untold": [], "unlisted": None}, {}),
+        ({"untold": [], "unlisted": told}, {"unlisted": told}),
+        ({"untold": ["x"], "unlisted": told}, {"untold": ["x"], "unlisted": told}),
+    ):
+        said = evaluated(jsonata.Jsonata, STATES["Report the run"]["Output"], states={"input": {"name": "p"}}, **known)
+        assert said == {"name": "p"} | output
+
+
 @pytest.mark.parametrize(
     ("waited", "pause"), [(0, 5), (20, 5), (60, 12), (3_600, 300), (172_800, 300)], ids=lambda value: f"{value}s"
 )

@@ -114,6 +114,7 @@ def world(*, size: int, error: Any, given: Any, words: str) -> World:
         "failure": "JobFailed",
         "failed": {"error": "JobFailed", "cause": words} if size else None,
         "untold": [words] * min(size, 2),
+        "unlisted": words if size else None,
         "doing": TASK | {"subject": f"job {words}"},
         "plan": {"name": words, "startAfter": "2026-01-01T00:10:05Z", "timeoutSeconds": 86_400, "stages": stages}
         | {"window": {"queue": name[:-10]}, "notify": {"failed": "arn", "succeeded": "arn"} if size else NOBODY},
