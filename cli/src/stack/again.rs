@@ -38,7 +38,7 @@ impl Again {
     pub(crate) fn new(stack: &Stack) -> Self {
         Self {
             home: stack.home.clone(),
-            machines: aws_sdk_sfn::Client::new(&stack.config),
+            machines: stack.states(),
             events: aws_sdk_eventbridge::Client::new(&stack.config),
         }
     }

@@ -193,7 +193,7 @@ impl<'a> Starter<'a> {
         let name = pipeline.get("name").and_then(Value::as_str);
         Self {
             stack,
-            client: Client::new(&stack.config),
+            client: stack.states(),
             name: name.unwrap_or_default().to_owned(),
             pipeline,
         }

@@ -68,7 +68,7 @@ impl Facts {
             stack,
             url,
             events: aws_sdk_eventbridge::Client::new(&stack.config),
-            states: aws_sdk_sfn::Client::new(&stack.config),
+            states: stack.states(),
             progress,
         };
         let (bucket, object, rules, coalesce_seconds) = Box::pin(join4(

@@ -2,9 +2,10 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
-use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus};
+use aws_sdk_sfn::types::ExecutionStatus;
 use event::decision::Decision;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use pipeline::window::Window;
 use serde::Serialize;
@@ -13,10 +14,9 @@ use serde_json::Value;
 use super::days::{date, day};
 use super::object::{Url, Written};
 use super::wanted::{Doubt, Wanted};
-use crate::stack::{Failure, Machine, Stack, list, moments};
+use crate::stack::list::executions;
+use crate::stack::{CALLS, Failure, Machine, Stack, list, moments};
 
-/// Calls side by side.
-const CALLS: usize = 10;
 /// Executions that are looked into, of those that only their input tells apart.
 const MOST: usize = 500;
 /// Runs that leave their objects to another run leave them to the newest: a few in a row at most.
@@ -163,30 +163,17 @@ impl Search<'_> {
             written: self.written.at,
             day: day(self.decision, self.written),
         };
-        let machine = self.stack.home.machine(Machine::Pipeline);
-        let mut pages = (self.client.list_executions())
-            .state_machine_arn(&machine)
-            .max_results(1000)
-            .into_paginator()
-            .send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                self.stack
-                    .failure("states:ListExecutions", &machine, &error)
-            })?;
-            let executions = page.executions;
-            found.extend(executions.iter().filter_map(|each| {
-                let order = wanted.order(&each.name, moments::read(&each.start_date))?;
-                Some((order, each.name.clone()))
-            }));
-            // The newest come first.
-            let is_older =
-                |each: &ExecutionListItem| moments::read(&each.start_date) < wanted.since();
-            if executions.last().is_some_and(is_older) {
-                break;
-            }
-        }
+        let progress = ProgressBar::hidden();
+        let listed =
+            executions::since(self.stack, self.client, None, wanted.since(), &progress).await?;
+        let mut found: Vec<_> = (listed.iter())
+            .filter_map(|each| {
+                Some((
+                    wanted.order(&each.name, executions::began(each))?,
+                    each.name.clone(),
+                ))
+            })
+            .collect();
         found.sort();
         let names = found.into_iter();
         Ok(names.map(|((doubt, ..), name)| (doubt, name)).collect())

@@ -2,6 +2,7 @@ use aws_sdk_sfn::error::ErrorMetadata;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::operation::list_executions::ListExecutionsOutput;
 use aws_sdk_sfn::primitives::DateTime;
+use aws_sdk_sfn::types::ExecutionListItem;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use event::decision;
 use serde_json::json;
