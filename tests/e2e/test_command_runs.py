@@ -76,7 +76,7 @@ def test_what_went_wrong_is_told_with_where_and_why(stack: Stack, command: Comma
     told = command("runs", "täglich", "--failed")
     assert told.code == 0, told.error
     row = r"^täglich +2026-01-30 +failed +\d\d:\d\d:\d\d +[\d.]+ s +\S+\n"
-    why = r"  ↳ JobFailed: stage 1 \(raw\), step 1, job runs-fails: no space left$"
+    why = r"  ↳ JobFailed: stage 1 \(raw\), step 1, job runs-fails: no space left, run jr_\w+$"
     assert re.search(row + why, told.text, re.MULTILINE), told.text
     assert len(told.text.splitlines()) == 3, told.text
     [refused, failed] = command("runs", "runs-b", "--failed", "--format", "json").json
