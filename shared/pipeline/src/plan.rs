@@ -28,9 +28,9 @@ const LONGEST_PLAN: usize = 240_000;
 const LONGEST_PARAMETER: usize = 1_024;
 /// In seconds, what the state machine's own timeout leaves before the stages: two days.
 const LONGEST_WAIT: i64 = 172_800;
-/// What fits into the output of a run: 256 KiB, with 2,000 characters of JSON for each step that failed.
+/// The output of a run has 256 KiB, which hold about so many steps with job and crawl.
 const MOST_STEPS: usize = 300;
-/// An attempt has up to 17 events, and so has each step's first, of the 25,000 of an execution.
+/// An attempt has 16 events of the 25,000 of an execution, and as many steps as fit have 22 each without any.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 const MOST_RETRIES: u64 = 800;
