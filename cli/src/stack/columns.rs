@@ -23,7 +23,7 @@ pub(crate) fn columns(lines: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// The line, cut to the width of the terminal; whole where there is none.
+/// The line, cut to the width of the terminal; whole without one.
 pub(crate) fn cut(line: &str) -> String {
     match Term::stdout().size_checked() {
         Some((_, width)) => truncate_str(line, width.into(), "…").into_owned(),

@@ -122,7 +122,7 @@ impl Chains<'_> {
                     "{name} is in {place}: its events stay there, and the stack is in {here}"
                 );
                 let why =
-                    "deploy crawler-sync in the bucket's Region, or say --region if it is there";
+                    "deploy crawler-sync in the bucket's Region, or pass --region if it is there";
                 (Mark::Missing, says, Some(Next::by_hand(why)))
             }
             Ok(Bucket::Silent { has_others }) => {

@@ -20,7 +20,7 @@ pub(crate) struct Url {
 /// What is known of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bucket {
-    /// There is none of this name.
+    /// No bucket has this name.
     Missing,
     /// It is in this Region, if S3 tells: its events stay there.
     Elsewhere(Option<String>),
@@ -33,7 +33,7 @@ pub(crate) enum Bucket {
 /// What is known of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Object {
-    /// There is none of this key.
+    /// No object has this key.
     Missing,
     /// It was deleted, but its last version tells of it.
     Deleted(Written),

@@ -24,7 +24,7 @@ fn event() -> Value {
     })
 }
 
-/// What trigger parked runs with the input of then, what the rule parked with the rule of today.
+/// What trigger parked runs with its old input, what the rule parked with the rule as it is today.
 #[test]
 fn each_sender_has_its_own_task() {
     let live = format!("{PIPELINE}:live");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::run::Step;
 
-/// The end is none while it goes on.
+/// It has no end while it goes on.
 pub(super) type Span = (Timestamp, Option<Timestamp>);
 
 /// All that a step does and waits for, but for a crawl that the run does not.

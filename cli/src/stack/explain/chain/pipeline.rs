@@ -101,7 +101,7 @@ impl Chains<'_> {
         chain.add("rule", Mark::Fine, format!("{name} takes it{events}"));
     }
 
-    /// Trigger parks the event with the input of then, so that a redrive would park it again.
+    /// A parked event keeps its old input, so that a redrive would park it again.
     fn refused(&self, chain: &mut Chain, concern: &Concern, refusal: &str) {
         chain.says = format!("trigger refuses what the rule hands over: {refusal}");
         chain.add("filter", Mark::Missing, chain.says.clone());
@@ -115,7 +115,7 @@ impl Chains<'_> {
             let says = format!("its event is parked: {reason}");
             chain.add("queue", Mark::Missing, says);
             chain.next.push(Next::by_hand(
-                "delete the parked message: it keeps the input of then, and would be parked again",
+                "delete the parked message: it keeps its old input, and would be parked again",
             ));
         }
     }
