@@ -73,8 +73,13 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
 
         eventually(over, timeout=90)
     calls = stack.aws.calls()
-    lines = [line for program in PROGRAMS.values() for line in stack.log_lines(program)]
+    lines = all_lines(stack)
     return {each.scenario.name: each.result(calls.get(each.crawler, {}), lines) for each in plays}
+
+
+def all_lines(stack: Stack) -> Lines:
+    """What the functions have logged."""
+    return [line for program in PROGRAMS.values() for line in stack.log_lines(program)]
 
 
 def running_executions(stack: Stack, machines: Iterable[str]) -> set[str]:
@@ -177,9 +182,18 @@ class Play:
             self.stack.glue.untag_resource(ResourceArn=self._arn, TagsToRemove=hiding)
             self._crawls = self._history()
         ending = self._answer.result() if self._answer else self._describe()
-        own = [line for line in lines if line.get("crawlername") == self.crawler]
-        own.sort(key=lambda line: line["timestamp"])
+        own, deadline = self._own(lines), time.monotonic() + 5
+        # A function's line may come to the log after its answer came to the machine.
+        while len([line for line in own if line["outcome"] != "incomplete"]) < len(ending.answers):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+            own = self._own(all_lines(self.stack))
         return Result(self.crawler, ending, calls, self._crawls or [], own)
+
+    def _own(self, lines: Lines) -> Lines:
+        own = [line for line in lines if line.get("crawlername") == self.crawler]
+        return sorted(own, key=lambda line: line["timestamp"])
 
     def _invoke(self, given: dict[str, Any]) -> Ending:
         began = time.monotonic()
