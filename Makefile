@@ -177,7 +177,7 @@ advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory 
 # Each with a local AWS of its own. More than there are cores: they wait for crawls most of the time.
 WORKERS ?= 3
 # What takes a minute by itself begins first: begun last, it would keep one worker busy and the others waiting.
-LONGEST := $(addprefix tests/e2e/,test_grants.py test_kinds_of_work.py test_waking.py test_demo.py test_overhead.py drop_in \
+LONGEST := $(addprefix tests/e2e/,test_grants.py work test_waking.py test_demo.py test_overhead.py drop_in \
   test_what_runs_cost.py test_burst.py test_command_explain.py faults test_medallion.py)
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps

@@ -137,7 +137,7 @@ mod tests {
         ];
         let orders = only(&deployed, "orders").expect("it is one");
         assert_eq!(orders, Some(&deployed[0].pipeline));
-        assert_eq!(only(&deployed, "other").expect("there is none"), None);
+        assert_eq!(only(&deployed, "other").expect("nothing is unclear"), None);
         let refused = only(&deployed, "stock").expect_err("they are two");
         let said = refused.to_string();
         assert!(

@@ -1,8 +1,5 @@
 //! `crawler-sync explain`: the chain from an object to the run that has it.
 
-use std::time::Duration;
-
-use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,6 +16,7 @@ use facts::Facts;
 use object::Url;
 use report::Verdict;
 
+use super::progress::spinner;
 use super::{Failure, Format, Options, Outcome, Stack};
 use crate::output::say;
 
@@ -51,8 +49,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let stack = Stack::connect(&arguments.options).await?;
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let progress = ProgressBar::new_spinner();
-    progress.enable_steady_tick(Duration::from_millis(100));
+    let progress = spinner("looks for the object");
     let facts = Box::pin(Facts::gather(&stack, &arguments.object, now, &progress)).await;
     progress.finish_and_clear();
     let facts = facts?;

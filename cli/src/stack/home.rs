@@ -158,10 +158,10 @@ pub(super) fn partition_and_account(arn: &str) -> Option<(&str, &str)> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn home(partition: &str, region: &str) -> Home {
+    fn home(partition: &str, region: &str) -> Home {
         Home {
             partition: partition.to_owned(),
             region: region.to_owned(),

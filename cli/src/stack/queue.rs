@@ -15,14 +15,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
 
 use super::parked::Parked;
-use super::{Failure, Stack};
+use super::{CALLS, Failure, Stack};
 
 /// Long polls ask all of the queue's servers: an empty answer means an empty queue.
 const POLL_SECONDS: i32 = 1;
 /// The most that one call takes or gives back.
 const BATCH: usize = 10;
-/// Calls side by side.
-const CALLS: usize = 10;
 /// A queue tells its time in whole seconds. A clock that is nearer to it than this counts as right.
 const NEAR: Duration = Duration::from_secs(2);
 

@@ -20,6 +20,7 @@ use crate::output::say;
 
 use super::again::{Again, Handled};
 use super::parked::{Parked, Task};
+use super::progress::spinner;
 use super::queue::Queue;
 use super::{Failure, Format, Machine, Options, Outcome, Stack};
 
@@ -27,8 +28,6 @@ use super::{Failure, Format, Machine, Options, Outcome, Stack};
 const WORKERS: usize = 10;
 /// As many newer messages in a row mean that the older ones are through, while others still arrive.
 const ENOUGH: u32 = 100;
-/// Of the sign that it is at work.
-const TICK: Duration = Duration::from_millis(100);
 /// An express execution may take five minutes.
 const HIDDEN_SECONDS: u64 = 360;
 
@@ -66,10 +65,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         queue,
         is_dry: arguments.dry_run,
         format: arguments.options.format,
-        progress: ProgressBar::new_spinner(),
+        progress: spinner("looks for messages"),
         state: RefCell::default(),
     };
-    redrive.progress.enable_steady_tick(TICK);
     let hidden = redrive.work_off().await;
     redrive.progress.finish_and_clear();
     redrive.end(hidden)
@@ -286,14 +284,12 @@ impl Redrive {
     }
 
     fn end(self, hidden: u64) -> Result<Outcome, Failure> {
-        let mut state = self.state.take();
         let report = Report {
-            newer: state.newer(self.queue.opened),
-            messages: std::mem::take(&mut state.told),
+            newer: self.state.borrow().newer(self.queue.opened),
+            messages: std::mem::take(&mut self.state.borrow_mut().told),
             hidden,
         };
         let said = say(&report.text(self.format, self.queue.hidden));
-        self.state.replace(state);
         self.note(said.map_err(Failure::from));
         let state = self.state.into_inner();
         match state.first_error {

@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{Failure, Home, Machine};
+use super::{CALLS, Failure, Home, Machine};
 
 mod transformed;
 
@@ -16,8 +16,6 @@ pub(crate) use transformed::transformed;
 
 /// The code for a rule that was deleted.
 const GONE: &str = "ResourceNotFoundException";
-/// Calls side by side.
-const CALLS: usize = 10;
 
 /// A rule of the default bus whose target is trigger.
 #[derive(Debug, Clone)]
@@ -183,6 +181,7 @@ mod tests {
     use aws_sdk_eventbridge::operation::list_targets_by_rule::ListTargetsByRuleOutput;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
+    use super::super::Stack;
     use super::*;
 
     /// A rule of another bus must not be taken for one of the same name.
@@ -233,12 +232,7 @@ mod tests {
             .then_output(|| ListTargetsByRuleOutput::builder().build());
         let rules = [&listed, &clock, &gone, &orders, &targets];
         let client = mock_client!(aws_sdk_eventbridge, RuleMode::MatchAny, rules);
-        let home = Home {
-            partition: "aws".to_owned(),
-            region: "eu-west-1".to_owned(),
-            account: "123456789012".to_owned(),
-            stack: "etl".to_owned(),
-        };
+        let home = Stack::sample().home;
         let found = of_trigger(&client, &home).await.expect("nothing is denied");
         let names: Vec<_> = found.iter().map(|rule| rule.name.as_str()).collect();
         assert_eq!(names, ["orders"]);

@@ -165,10 +165,7 @@ fn read(path: PathBuf) -> Result<Value, Failure> {
         return Ok(resources::input(file));
     }
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-    Err(Failure::Impossible(found.join(
-        "
-",
-    )))
+    Err(Failure::Impossible(found.join("\n")))
 }
 
 /// Starts runs of a pipeline.

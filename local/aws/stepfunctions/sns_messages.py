@@ -46,7 +46,7 @@ def _parameters(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _told(response: Response) -> dict[str, str]:
-    """What the elements of an answer say; nothing, if it is none of SNS's."""
+    """What the elements of an answer say; nothing, if SNS did not give it."""
     try:
         elements = ET.fromstring(response[2]).iter()
     except ET.ParseError:

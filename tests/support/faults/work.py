@@ -38,7 +38,7 @@ class Kind:
     subject: str  # what causes call it
     throttled: str  # the fault that refuses three starts and strikes none
     lost: str  # the error of a start whose answer is lost
-    missing: str  # what the cause says when there is none of the name
+    missing: str  # what the cause says when nothing has the name
     says: str = WORDS  # the words of a failure
     stopped: str = ""  # what the cause says when somebody stopped it; what cannot be stopped has none
 

@@ -9,10 +9,8 @@ use time::OffsetDateTime;
 
 use super::object::{Url, Written};
 use crate::stack::rules::{self, Rule};
-use crate::stack::{Failure, Home};
+use crate::stack::{CALLS, Failure, Home};
 
-/// Rules that are asked about side by side.
-const CALLS: usize = 10;
 /// The field that tells the length of windows.
 const WINDOW: &str = "coalesceSeconds";
 

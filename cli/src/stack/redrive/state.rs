@@ -16,7 +16,7 @@ pub(super) struct State {
     pub(super) held: HashMap<String, Parked>,
     pub(super) failed: Vec<Failed>,
     /// The executions whose events have been seen in the queue.
-    parked_anew: HashSet<String>,
+    parked_again: HashSet<String>,
     pub(super) told: Vec<Told>,
     /// What went wrong first, not with one message but with the run.
     pub(super) first_error: Option<Failure>,
@@ -34,7 +34,7 @@ pub(super) struct Failed {
 impl State {
     /// Notes a message that was taken, and says whether it is known already.
     pub(super) fn note(&mut self, message: &Parked) -> bool {
-        self.parked_anew
+        self.parked_again
             .extend(message.execution().map(str::to_owned));
         (self.held.insert(message.id.clone(), message.clone())).is_some()
     }
@@ -46,7 +46,7 @@ impl State {
     }
 
     pub(super) fn has_parked_again(&self, failed: &Failed) -> bool {
-        self.parked_anew.contains(&failed.execution)
+        self.parked_again.contains(&failed.execution)
     }
 
     pub(super) fn has_seen_all(&self) -> bool {
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(state.receipt(&first), "second");
     }
 
-    /// Who reads that newer ones are left redrives again: the copies of what failed are none.
+    /// A person who reads of newer ones redrives again: the copies of what failed do not count.
     #[test]
     fn newer_ones_are_those_of_others() {
         let mut state = State::default();

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use console::style;
 use futures_util::StreamExt;
@@ -15,6 +14,7 @@ use serde_json::json;
 
 use super::super::commands::Commands;
 use super::super::follow::until_interrupted;
+use super::super::progress::TICK;
 use super::super::run::Status;
 use super::super::text::printable;
 use super::super::{Failure, Format, Outcome, moments};
@@ -131,7 +131,7 @@ impl<'a> Backfill<'a> {
             .collect();
         let mut worked = Ok(());
         let mut go_on = true;
-        self.progress.enable_steady_tick(Duration::from_millis(100));
+        self.progress.enable_steady_tick(TICK);
         while let Some(ended) = under_way.next().await {
             match ended {
                 Ok(day) => {

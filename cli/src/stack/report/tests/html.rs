@@ -45,7 +45,7 @@ pub(super) fn form(html: &str) -> Vec<String> {
             Some(format!("<{:?} {}>", tag.name, names.join(" ")))
         }
         Token::EndTag(tag) => Some(format!("</{:?}>", tag.name)),
-        // A character that browsers do not show is none of its own.
+        // Browsers do not show such a character.
         Token::String(_) | Token::Error(_) => None,
         other => Some(format!("{other:?}")),
     });

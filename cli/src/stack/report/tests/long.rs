@@ -7,6 +7,7 @@ use super::super::timeline::{Shape, Timeline};
 use super::hostile::told;
 use super::*;
 use crate::stack::Machine;
+use crate::stack::run::tests::ENDED;
 use crate::stack::run::{
     Attempt, Crawl, Crawled, Crawling, Kind, Reason, Stage, Start, Status, Step, Wait, Work,
 };
@@ -220,17 +221,7 @@ fn a_run_of_forty_steps_is_a_page() {
 fn pages_to_look_at() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/reports");
     std::fs::create_dir_all(folder).expect("there is room");
-    let files = [
-        "succeeded",
-        "job-failed",
-        "crawl-failed",
-        "refused",
-        "timed-out",
-        "stopped",
-        "queued",
-        "absorbed",
-        "running",
-    ];
+    let files = ENDED.into_iter().chain(["absorbed", "running"]);
     let recorded = files.map(|file| (file, recorded(file)));
     let long = [("long", 40), ("folded", 2)]
         .map(|(name, steps)| (name, rendered(&long(steps), at(1_000))));
@@ -238,7 +229,7 @@ fn pages_to_look_at() {
         "hostile",
         told("job-failed", &"a-long-<b>name</b>-שלום\u{202e}-".repeat(8)),
     );
-    for (name, page) in recorded.into_iter().chain(long).chain([hostile]) {
+    for (name, page) in recorded.chain(long).chain([hostile]) {
         std::fs::write(format!("{folder}/{name}.html"), page).expect("there is room");
     }
 }

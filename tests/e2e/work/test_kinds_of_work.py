@@ -4,27 +4,15 @@ The cases are rows of docs/faults.md.
 """
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from tests.support.faults.runs import Played, all_kinds, play
+from tests.support.faults.runs import Played, play
 from tests.support.faults.work import WORK, Case, Does
 from tests.support.faults.workers import Workers
 from tests.support.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with all_kinds() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def workers(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Workers:
-    return Workers(stack, tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture(scope="module")

@@ -4,28 +4,14 @@ The cases are rows of docs/faults.md.
 """
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.support.faults.runs import all_kinds
 from tests.support.faults.tellings import TOPICS, Told, play
 from tests.support.faults.told import TOLD, Telling
 from tests.support.faults.workers import Workers
-from tests.support.stack import Stack
 
 DETAILS = "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/"
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with all_kinds() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def workers(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Workers:
-    return Workers(stack, tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture(scope="module")
