@@ -175,9 +175,11 @@ fn an_optional_step_tells_its_failure() {
     let run = Recorded::load("succeeded").run();
     let failure = step(&run, 2, 1).failure.as_ref().expect("it failed");
     assert_eq!(failure.error, "JobFailed");
-    let group = work(&run, 2, 1).attempts[0].log_group.as_deref();
-    assert_eq!(group, Some("/aws-glue/jobs"));
-    assert!(failure.cause.ends_with("no space left on /data"));
+    let attempt = work(&run, 2, 1).attempts.last().expect("it began");
+    assert_eq!(attempt.log_group.as_deref(), Some("/aws-glue/jobs"));
+    let id = attempt.id.as_deref().expect("it has a run");
+    let said = format!("no space left on /data, run {id}");
+    assert!(failure.cause.ends_with(&said), "{}", failure.cause);
     assert!(run.problems().is_empty());
 }
 
@@ -211,7 +213,12 @@ fn a_failed_step_is_told_from_those_that_it_stopped() {
     };
     assert_eq!(problem.error, "JobFailed");
     let failure = step(&run, 1, 2).failure.as_ref().expect("it failed");
-    assert_eq!(failure.cause, "job fail: no space left on /data");
+    let id = work(&run, 1, 2).attempts[0].id.as_deref();
+    let id = id.expect("it began");
+    assert_eq!(
+        failure.cause,
+        format!("job fail: no space left on /data, run {id}")
+    );
     for (number, stopped) in [(1, true), (2, false), (3, true)] {
         let standing = &work(&run, 1, number).attempts[0].standing;
         assert_eq!(matches!(standing, Standing::Stopped { .. }), stopped);
