@@ -128,10 +128,6 @@ deploy-pipelines: pipelines $(CHECKS)/ready  ## Deploy what starts the pipelines
 $(CONFIG):
 	sed -E '/^(stack_name|region|s3_prefix|parameter_overrides|image_repositories) /d' samconfig.toml > $@
 
-.PHONY: redrive
-redrive: bootstraps  ## Put the parked events of a stack through its trigger again (STACK=name, DRY=1 only lists them)
-	@target/debug/crawler-sync redrive --stack '$(or $(STACK),$(error make redrive STACK=…: the name of the stack))' $(if $(DRY),--dry-run)
-
 # --- the parts of test -------------------------------------------------------------------------
 
 .PHONY: fmt

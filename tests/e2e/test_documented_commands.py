@@ -36,7 +36,7 @@ def type_in(
     """Runs the page's commands about AWS in order, its placeholders filled in; other lines go `before` some."""
     lines = [SHELL]
     for command in commands(ROOT / page):
-        if not command.startswith(ELSEWHERE) and re.search(r"\b(aws|crawler-sync|diff|sed|export|redrive)\b", command):
+        if not command.startswith(ELSEWHERE) and re.search(r"\b(aws|crawler-sync|diff|sed|export)\b", command):
             lines += [line for start, line in (before or {}).items() if command.startswith(start)]
             lines.append(command)
     script = "\n".join(lines)
