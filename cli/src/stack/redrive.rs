@@ -284,19 +284,23 @@ impl Redrive {
     }
 
     fn end(self, hidden: u64) -> Result<Outcome, Failure> {
+        let state = self.state.into_inner();
         let report = Report {
-            newer: self.state.borrow().newer(self.queue.opened),
-            messages: std::mem::take(&mut self.state.borrow_mut().told),
+            newer: state.newer(self.queue.opened),
+            messages: state.told,
             hidden,
         };
         let said = say(&report.text(self.format, self.queue.hidden));
-        self.note(said.map_err(Failure::from));
-        let state = self.state.into_inner();
-        match state.first_error {
-            Some(failure) => Err(failure),
-            None if state.is_stopping => Ok(Outcome::Interrupted),
-            None if report.leaves_something() => Ok(Outcome::Failed),
-            None => Ok(Outcome::Fine),
+        if let Some(failure) = state.first_error {
+            return Err(failure);
         }
+        said?;
+        Ok(if state.is_stopping {
+            Outcome::Interrupted
+        } else if report.leaves_something() {
+            Outcome::Failed
+        } else {
+            Outcome::Fine
+        })
     }
 }
