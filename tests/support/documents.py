@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
+from difflib import unified_diff
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -57,14 +58,19 @@ def holds(page: Path, title: str, made: str) -> None:
         elif made:
             inside = "\n\n".join([inside.rstrip(), made, ""])
         page.write_text((before + inside + after).rstrip() + "\n")
-    assert part(page, title) == made, f"{page.name}, {title}: make docs"
+    _compare(part(page, title), made, f"{page.name}, {title}")
 
 
 def reads(file: Path, made: str) -> None:
     """The same for a whole file."""
     if os.environ.get("WRITE_DOCS"):
         file.write_text(made)
-    assert file.read_text() == made, f"{file.name}: make docs"
+    _compare(file.read_text(), made, file.name)
+
+
+def _compare(written: str, made: str, where: str) -> None:
+    difference = "".join(unified_diff(written.splitlines(True), made.splitlines(True), "written", "made"))
+    assert not difference, f"{where}, to be written by make docs:\n{difference}"
 
 
 def _around(page: Path, title: str) -> tuple[str, str, str]:
