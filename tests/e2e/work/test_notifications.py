@@ -1,7 +1,4 @@
-"""Who is told how a run ended: once, with all that is needed to look into it; and never at the run's expense.
-
-The cases are rows of docs/faults.md.
-"""
+"""Who is told how a run ended: once, with all that is needed to look into it; and never at the run's expense."""
 
 import json
 

@@ -84,7 +84,7 @@ GET_CRAWLER_FIRST = strikes(
 LOST_SIGHT: dict[str, Any] = {"tags": crawling(600), "left": "RUNNING"}
 GET_CRAWLER_LATER = [
     Scenario(
-        f"GetCrawler, during the crawl: {what}",
+        f"GetCrawler during the crawl: {what}",
         meanwhile=Meanwhile.TAGS,
         later=fault("GetCrawler", what),
         **{"tags": crawling(4)} | expected,
@@ -127,7 +127,7 @@ LIST_CRAWLS = [
     *strikes("ListCrawls", dict.fromkeys(FOR_EVER, STARTED), details=False),
     *(
         Scenario(
-            f"ListCrawls, while an older crawl is under way: {what}",
+            f"ListCrawls during an older crawl: {what}",
             "STARTED",
             before=Before.RUNNING,
             tags=crawling(4) | tags,
@@ -137,7 +137,7 @@ LIST_CRAWLS = [
     ),
     *(
         Scenario(
-            f"ListCrawls, after StartCrawler's lost response: {what}",
+            f"ListCrawls after StartCrawler's lost response: {what}",
             "SATISFIED",
             or_else=IN_DOUBT,
             tags=crawling(4) | fault("StartCrawler", "1 lost-response") | tags,

@@ -21,7 +21,7 @@ CRAWLS = [
     Scenario("Somebody stops the crawl", "CrawlCancelled", tags=LONG, meanwhile=Meanwhile.STOPS, left="STOPPED"),
     Scenario("The crawl is STOPPING for a long time", "STARTED", tags=crawling(1, stopping=6)),
     Scenario(
-        "The crawl is STOPPING beyond the deadline",
+        "The crawl stays STOPPING",
         "CrawlTimedOut",
         tags=crawling(1, stopping=600),
         given=SOON,
@@ -29,7 +29,7 @@ CRAWLS = [
     ),
     *(
         Scenario(
-            f"Right after the start, GetCrawler still shows READY and the crawl before: it {crawl.name.lower()}",
+            f"GetCrawler still shows READY and the crawl before: it {crawl.name.lower()}",
             "STARTED",
             before=crawl,
             tags=crawling(5) | {"local:pending-seconds": "3"},
@@ -37,7 +37,7 @@ CRAWLS = [
         for crawl in (Before.SUCCEEDED, Before.FAILED)
     ),
     Scenario(
-        "GetCrawler shows READY and the crawl before beyond the deadline",
+        "GetCrawler keeps showing READY and the crawl before",
         "CrawlTimedOut",
         before=Before.SUCCEEDED,
         tags=LONG | {"local:pending-seconds": "600"},
@@ -69,7 +69,7 @@ OTHERS = [
     Scenario("An older crawl is STOPPING", "STARTED", before=Before.RUNNING, tags=crawling(0, stopping=4)),
     *(
         Scenario(
-            f"An older crawl is under way beyond the deadline{with_}",
+            f"An older crawl does not end{with_}",
             "CrawlTimedOut",
             says=OLDER,
             before=Before.RUNNING,
@@ -89,7 +89,7 @@ OTHERS = [
         starts=None,
     ),
     Scenario(
-        "Between our look and our start, somebody starts the crawler",
+        "Somebody starts the crawler: between our look and our start",
         "JOINED",
         tags=crawling(8) | fault("StartCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
@@ -98,7 +98,7 @@ OTHERS = [
         crawls=0,
     ),
     Scenario(
-        "Between the request and our look, somebody starts the crawler",
+        "Somebody starts the crawler: between the request and our look",
         "JOINED",
         tags=crawling(8) | fault("GetCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
@@ -162,7 +162,7 @@ LAMBDA = [
         within=TRIES,
     ),
     Scenario(
-        "start-crawler gets no concurrency for ever",
+        "start-crawler without concurrency",
         "CrawlTimedOut",
         says=(TRY, "Rate Exceeded"),
         frail=Frail("StartCrawler", reserved=0),
@@ -187,7 +187,7 @@ LAMBDA = [
         when="ListCrawls",
     ),
     Scenario(
-        "get-crawler-state gets no concurrency for ever",
+        "get-crawler-state without concurrency",
         "CrawlTimedOut",
         says=(LOOK, "Rate Exceeded"),
         frail=Frail("GetCrawlerState", reserved=0),
@@ -197,17 +197,17 @@ LAMBDA = [
 
 stop_on_timeout = partial(Scenario, ends="CrawlTimedOut", given=SOON | {"stopOnTimeout": True})
 TIME = [
-    Scenario("The deadline passes", "CrawlTimedOut", tags=LONG, given=SOON, left="RUNNING"),
-    stop_on_timeout("With stopOnTimeout: the deadline passes", tags=LONG, stops=1, left="STOPPED"),
+    Scenario("The crawl does not end", "CrawlTimedOut", tags=LONG, given=SOON, left="RUNNING"),
+    stop_on_timeout("With stopOnTimeout: the crawl does not end", tags=LONG, stops=1, left="STOPPED"),
     stop_on_timeout(
-        "With stopOnTimeout: the deadline passes in STOPPING",
+        "With stopOnTimeout: the crawl stays STOPPING",
         tags=crawling(1, stopping=600),
         stops=1,
         left="RUNNING",
     ),
     *(
         stop_on_timeout(
-            f"With stopOnTimeout, StopCrawler: {what}",
+            f"StopCrawler: {what}",
             tags=LONG | fault("StopCrawler", what),
             stops=stops,
             left=left,
@@ -220,7 +220,7 @@ TIME = [
         ]
     ),
     stop_on_timeout(
-        "With stopOnTimeout: the deadline passes in a look that fails",
+        "With stopOnTimeout: every look fails",
         says=(f"{LOOK}InternalServiceException: ",),
         tags=LONG,
         meanwhile=Meanwhile.TAGS,
@@ -243,7 +243,7 @@ TIME = [
         left="STOPPED",
     ),
     Scenario(
-        "The execution is stopped while it waits for an older crawl",
+        "The execution is stopped: while it waits for an older crawl",
         "ABORTED",
         before=Before.RUNNING,
         tags=crawling(4),
@@ -254,7 +254,7 @@ TIME = [
         left="COMPLETED",
     ),
     Scenario(
-        "The execution is stopped while the crawl runs",
+        "The execution is stopped: while the crawl runs",
         "ABORTED",
         tags=LONG,
         meanwhile=Meanwhile.ABORTS,

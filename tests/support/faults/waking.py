@@ -33,15 +33,15 @@ def unwoken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenar
 
 
 WAKING = [
-    woken("Glue announces the end of the crawl"),
+    woken("The announcement comes"),
     woken(
-        "Glue announces that the crawl failed",
+        "The crawl fails, and its end is announced",
         {"local:outcome": "failed", "local:error": "no access to s3://x"},
         ends="CrawlFailed",
         says=("no access to s3://x",),
     ),
     woken("The announcement comes twice", {"local:announcements": "twice"}),
-    woken("The end is announced before the beginning", {"local:announcements": "swapped"}),
+    woken("The announcement comes before the beginning's", {"local:announcements": "swapped"}),
     woken("An older crawl is under way, and its end is announced", before=Before.RUNNING),
     # start-crawler has started it, and waits for an estimate.
     woken(
@@ -60,7 +60,7 @@ WAKING = [
     unwoken("The announcement is lost", {"local:announcements": "lost"}),
     # On the stack's own table and wake, which hear of all the other rows' crawls.
     Scenario(
-        "Only the crawls of other crawlers are announced",
+        "The announcement is of other crawlers",
         "STARTED",
         tags={"local:announcements": "lost"},
         woken=False,

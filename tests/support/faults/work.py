@@ -138,7 +138,7 @@ def cases(kind: Kind) -> Iterator[Case]:
         begun=0,
     )
     yield Case(
-        f"{a} may not be started, and it has retries",
+        f"{a} with retries may not be started",
         kind,
         error,
         ("Error Code: AccessDeniedException",),
@@ -148,7 +148,7 @@ def cases(kind: Kind) -> Iterator[Case]:
         **again,
     )
     yield Case(
-        f"{a} is not allowed, because the stack has no name pattern for its kind",
+        f"{a} has no name pattern in the stack",
         kind,
         error,
         ("is not authorized to perform: ", "Error Code: AccessDeniedException"),
@@ -157,7 +157,7 @@ def cases(kind: Kind) -> Iterator[Case]:
         allowed=False,
     )
     yield Case(
-        f"{a} starts, the answer to its start is lost, and it has retries",
+        f"{a} with retries starts, and the answer is lost",
         kind,
         error,
         (kind.lost,),
@@ -166,7 +166,7 @@ def cases(kind: Kind) -> Iterator[Case]:
     )
     yield Case(f"There is no such {kind.thing}", kind, error, (kind.missing,), missing=True, begun=0, **again)
     yield Case(
-        f"{a} lasts beyond the step's deadline, and has retries",
+        f"{a} with retries lasts beyond the step's deadline",
         kind,
         "StepTimedOut",
         (of_step + still,),
@@ -183,7 +183,7 @@ def cases(kind: Kind) -> Iterator[Case]:
     )
     if kind.stopped:
         yield Case(
-            f"{a} has retries, and somebody stops it",
+            f"{a} with retries is stopped by somebody",
             kind,
             error,
             (kind.stopped,),
@@ -191,8 +191,8 @@ def cases(kind: Kind) -> Iterator[Case]:
             meanwhile=Somebody.STOPS_THE_WORK,
             **again,
         )
-    yield Case(f"{a} fails twice, and has two retries", kind, does=Does.FAILS_TWICE, begun=3, **again)
-    yield Case(f"{a} fails three times, and has two retries", kind, error, (kind.says,), Does.FAILS, begun=3, **again)
+    yield Case(f"{a} with retries fails twice", kind, does=Does.FAILS_TWICE, begun=3, **again)
+    yield Case(f"{a} with retries fails every time", kind, error, (kind.says,), Does.FAILS, begun=3, **again)
     yield Case(
         f"{a} fails, and the step's deadline passes in the pause before a retry",
         kind,
@@ -203,10 +203,10 @@ def cases(kind: Kind) -> Iterator[Case]:
         begun=None,
     )
     yield Case(
-        f"{a} fails, and is optional", kind, does=Does.FAILS, says=(kind.says,), step={"optional": True}, failure=error
+        f"{a} that is optional fails", kind, does=Does.FAILS, says=(kind.says,), step={"optional": True}, failure=error
     )
     yield Case(
-        f"{a} lasts beyond the step's deadline, and is optional",
+        f"{a} that is optional lasts beyond the step's deadline",
         kind,
         does=Does.LASTS,
         says=(of_step + still,),
@@ -222,11 +222,9 @@ def cases(kind: Kind) -> Iterator[Case]:
         {"optional": True},
         run,
     )
+    yield Case(f"{a} with retries succeeds, and its crawl fails", kind, "CrawlFailed", (UNREADABLE,), crawls=1, **again)
     yield Case(
-        f"{a} succeeds, and its crawl fails, with retries", kind, "CrawlFailed", (UNREADABLE,), crawls=1, **again
-    )
-    yield Case(
-        f"{a} succeeds, and its crawl fails, and is optional",
+        f"{a} that is optional succeeds, and its crawl fails",
         kind,
         says=(UNREADABLE,),
         step={"optional": True},
@@ -238,9 +236,11 @@ def cases(kind: Kind) -> Iterator[Case]:
 def too_large(kind: Kind) -> Iterator[Case]:
     """An answer that Step Functions does not take, of the kinds whose answers others write."""
     answers, words = Does.ANSWERS_TOO_MUCH, ("States.DataLimitExceeded: ", "exceeding the maximum number of bytes")
-    name = f"A {kind.name} answers more than 256 KiB"
-    yield Case(f"{name}, and has retries", kind, kind.error, words, answers, {"retries": 2})
-    yield Case(f"{name}, and is optional", kind, says=words, does=answers, step={"optional": True}, failure=kind.error)
+    a, more = f"A {kind.name}", "answers more than 256 KiB"
+    yield Case(f"{a} with retries {more}", kind, kind.error, words, answers, {"retries": 2})
+    yield Case(
+        f"{a} that is optional {more}", kind, says=words, does=answers, step={"optional": True}, failure=kind.error
+    )
 
 
 ODD_INPUT = {"Status": "ABORTED", "Error": "Nothing", "errorMessage": "all is well"}
@@ -254,7 +254,7 @@ WORK = [
         starts=4,
     ),
     Case(
-        "A function may not read its key, which a retry does not mend",
+        "A function with retries may not read its key",
         FUNCTION,
         "FunctionFailed",
         ("Lambda.KMSAccessDeniedException: ",),
@@ -283,7 +283,7 @@ WORK = [
         begun=None,
     ),
     Case(
-        "A function outlives its own timeout, and has a retry",
+        "A function with retries outlives its own timeout",
         FUNCTION,
         "FunctionFailed",
         ("Task timed out after 1.00 seconds",),
@@ -292,7 +292,7 @@ WORK = [
         begun=2,
     ),
     Case(
-        "A machine outlives its own timeout, and has a retry",
+        "A machine with retries outlives its own timeout",
         MACHINE,
         "MachineFailed",
         ("TIMED_OUT",),
