@@ -21,7 +21,7 @@ from tests.support.stack import CUSTOMERS, Stack, eventually
 PAGE, TITLE = ROOT / "docs/operations.md", "Money"
 # Both pipelines, and whether the tutorial looks by functions.
 PIPELINES = {"customers": True, "medallion": False}
-OURS, FUNCTIONS, THEIRS = "crawler-sync", "by `pollSeconds`", "loop of 5 s"
+OURS, THEIRS = "crawler-sync", "loop of 5 s"
 LENGTHS = ("1 min", "10 min", "60 min", "24 h")
 A_LOOK = 3  # a wait, a Task and a Choice
 # us-east-1, in dollars. A function is billed 128 MB of arm64 for a tenth of a second, an EXPRESS execution 64 MB for a
@@ -167,7 +167,6 @@ def table(counts: dict[tuple[str, str], Count]) -> str:
         unwoken = [each.lost for (crawl, way), each in ways.items() if crawl == length and "never woken" in way]
         lost = f" ({min(unwoken)} – {max(unwoken)} s)"
         rows.append([length, OURS, *row(ways[length, "woken"], lost), *costs(counts, OURS, ways[length, "woken"])])
-        rows.append([length, FUNCTIONS, *row(ways[length, f"{FUNCTIONS}, no estimate"]), *4 * ["–"]])
         rows.append([length, THEIRS, *row(ways[length, THEIRS]), *costs(counts, THEIRS, ways[length, THEIRS])])
     return documents.table(rows)
 
