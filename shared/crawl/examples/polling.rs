@@ -1,6 +1,6 @@
 //! What waiting for a crawl costs: a table of looks, state transitions, history events and the time lost after the
-//! crawl's end. Beside **crawl**, whom Glue's events wake, stand what it does when all of them are lost, a machine that
-//! obeys get-crawler-state's `pollSeconds`, and the tutorials' loop of 5 s.
+//! crawl's end. Beside **crawl**, whom Glue's events wake, stand what it does when all of them are lost, and the
+//! tutorials' loop of 5 s.
 //!
 //! The pauses are the real ones; only the clock is simulated. A look itself is taken to cost no time.
 
@@ -51,17 +51,14 @@ fn row(crawl: &str, waiting: &str, (looks, lost): (u32, u64), events_a_look: u32
 
 fn main() {
     let bounds = PollBounds::new(Some(SHORTEST), Some(LONGEST)).expect("bounds");
-    let pause = |bounds: PollBounds, elapsed, expected: Option<u64>, waiting| {
+    let told = |elapsed, expected: Option<u64>| {
         let progress = Progress {
             elapsed: Duration::from_secs(elapsed),
             expected: expected.map(Duration::from_secs),
             stopping: false,
         };
-        bounds.pause(progress, waiting)
+        bounds.pause(progress, Waiting::Told { since: None })
     };
-    let told = |elapsed, expected| pause(bounds, elapsed, expected, Waiting::Told { since: None });
-    let polls =
-        |elapsed, expected| pause(PollBounds::default(), elapsed, expected, Waiting::Polling);
     println!(
         "| crawl | waiting | looks | state transitions | history events | lost after its end |"
     );
@@ -89,15 +86,6 @@ fn main() {
                 &format!("never woken, {estimate}"),
                 looks,
                 EVENTS_A_LOOK,
-            );
-        }
-        for (estimate, expected) in [("good estimate", Some(length)), ("no estimate", None)] {
-            let looks = wait_for(length, polls(0, expected), |now| polls(now, expected));
-            row(
-                crawl,
-                &format!("by `pollSeconds`, {estimate}"),
-                looks,
-                EVENTS_A_POLL,
             );
         }
         row(
