@@ -18,6 +18,7 @@ BUILD := .venv/build
 BENCH := .venv/bench
 CARGO_TOOLS := .local/cargo
 FUNCTIONS := $(notdir $(wildcard functions/*))
+HOST := $(subst aarch64,arm64,$(shell uname -m))
 
 # Where `make deploy` saves the answers that it gets, a file for each stack; and what was saved last.
 CONFIG ?= samconfig.toml
@@ -45,7 +46,7 @@ pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a lo
 	@$(LOCAL)/bin/python -m local.demo.pipeline '$(or $(SPEC),$(error make pipeline SPEC=pipelines/x.json))' $(if $(DATE),--date '$(DATE)')
 
 .PHONY: test
-test: fmt lint unit check guards e2e  ## Run every check and test
+test: tools fmt lint unit check guards e2e  ## Run every check and test
 
 .PHONY: soak
 soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads and the faults again and again
@@ -158,10 +159,10 @@ check: $(CHECKS)/ready $(SECURITY)/ready $(LOCALSTACK)/ready $(LOCAL)/ready $(CA
 	$(CHECKS)/bin/sam validate --lint
 	$(LOCAL)/bin/pytest --numprocesses 2 tests/static
 
-# Both processors are built on any machine; what is built for the other one cannot run here.
-export ARCHITECTURES ?= x86_64 arm64
+# The other processor's build takes as long once more, and cannot run here: CI has a job for it.
+export ARCHITECTURES ?= $(HOST)
 .PHONY: guards
-guards: $(LOCAL)/ready  ## Build with SAM for both processors, and hold the bootstraps to their rules and budgets
+guards: $(LOCAL)/ready  ## Build with SAM, and hold the bootstraps to their rules and budgets (ARCHITECTURES='x86_64 arm64')
 	set -e; for architecture in $(ARCHITECTURES); do $(MAKE) sam-build ARCHITECTURE=$$architecture; done
 	$(LOCAL)/bin/pytest --numprocesses 2 --dist loadfile tests/release
 
@@ -181,6 +182,11 @@ e2e: $(LOCAL)/ready bootstraps
 
 # --- tools -------------------------------------------------------------------------------------
 
+# Two at a time: each unpacks on one processor.
+.PHONY: tools
+tools:
+	@$(MAKE) --jobs=2 $(addsuffix /ready,$(CHECKS) $(CARGO_TOOLS) $(SECURITY) $(LOCAL) $(LOCALSTACK) $(BUILD) tools/node_modules)
+
 .PRECIOUS: .venv/%/ready
 $(LOCAL)/ready: local/requirements.txt
 $(CHECKS)/ready: tools/checks.txt
@@ -192,7 +198,7 @@ $(BENCH)/ready: benches/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=…")'
 	@echo "installing $< into .venv/$*"
 	@$(PYTHON) -m venv --clear .venv/$*
-	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 # Unoptimised and without debug info: each is built once, and runs for a second.

@@ -1,6 +1,6 @@
 """What the bootstraps that SAM builds must keep, and no clock is needed to see: size, portability, hardening, crates.
 
-`make guards` builds them, for both processors that the template can be deployed to.
+`make guards` builds them, for the processors in ARCHITECTURES.
 """
 
 import io
@@ -20,7 +20,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 
 ROOT = Path(__file__).parents[2]
 BUILDS = ROOT / ".local/sam"
-ARCHITECTURES = os.environ.get("ARCHITECTURES", "x86_64 arm64").split()
+ARCHITECTURES = os.environ.get("ARCHITECTURES", "").split()
 FUNCTIONS = {
     "start-crawler": "StartCrawlerFunction",
     "get-crawler-state": "GetCrawlerStateFunction",
