@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from local.aws import ACCOUNT, REGION
@@ -56,10 +57,21 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
     plays = [Play(stack, scenario, crawl, directory) for scenario in scenarios]
     eventually(lambda: all(each.is_prepared() for each in plays))
     stack.aws.forget_calls()
-    waiting, running = list(plays), list[Play]()
-    with ThreadPoolExecutor(COLD) as pool:
+    waiting, running, ended = list(plays), list[Play](), Event()
+
+    # Beside all else: what is due must not wait until this has looked after everybody.
+    def interfere() -> None:
+        while not ended.wait(0.1):
+            calls = stack.aws.calls()
+            for each in list(running):
+                each.interfere(calls.get(each.crawler, {}))
+
+    with ThreadPoolExecutor(COLD + 1) as pool:
+        interfering = pool.submit(interfere)
 
         def over() -> bool:
+            if interfering.done():
+                interfering.result()
             calls = stack.aws.calls()
             # Processes that start compete for the processors, and the deadlines of their executions pass.
             cold = [each for each in running if not calls.get(each.crawler)]
@@ -68,10 +80,14 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
                 running.append(each)
                 waiting.remove(each)
             executions = running_executions(stack, {each.machine for each in running})
-            running[:] = [each for each in running if not each.advance(calls.get(each.crawler, {}), executions)]
+            running[:] = [each for each in running if not each.is_over(executions)]
             return not running and not waiting
 
-        eventually(over, timeout=90)
+        try:
+            eventually(over, timeout=90)
+        finally:
+            ended.set()
+        interfering.result()
     calls = stack.aws.calls()
     lines = all_lines(stack)
     return {each.scenario.name: each.result(calls.get(each.crawler, {}), lines) for each in plays}
@@ -138,11 +154,13 @@ class Play:
         else:
             self._answer = pool.submit(self._invoke, given)
 
-    def advance(self, calls: Calls, running: set[str]) -> bool:
-        """Does what is due meanwhile; whether the request has ended."""
+    def is_over(self, running: set[str]) -> bool:
+        return self._answer.done() if self._answer else self._execution not in running
+
+    def interfere(self, calls: Calls) -> None:
+        """Does what is due meanwhile."""
         if self._is_due and calls.get(self.scenario.when):
             self._is_due = not self._intervene()
-        return self._answer.done() if self._answer else self._execution not in running
 
     def _intervene(self) -> bool:
         """Whether that is all."""
