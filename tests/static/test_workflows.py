@@ -1,6 +1,7 @@
 """The workflows for GitHub, which cannot run here: what a linter of them knows, and that they call what there is."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -30,4 +31,4 @@ def test_the_workflows_call_targets_that_there_are(path: Path) -> None:
     targets = re.findall(r"^ +- run: (make .+)$", path.read_text(), re.MULTILINE)
     assert targets
     for command in targets:
-        subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+        subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, check=True)
