@@ -49,10 +49,10 @@ pipeline: $(LOCAL)/ready bootstraps  ## Check a pipeline file and run it on a lo
 test: tools fmt lint unit check guards e2e  ## Run every check and test
 
 .PHONY: soak
-soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, 10,000 uploads and the faults again and again
+soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protocol, a million events, 200 requests at once, every grant, 10,000 uploads and the faults again and again
 	MODEL_STEPS=5000000 cargo test --locked --release --package crawl --test protocol_model
 	PROPTEST_CASES=1000000 cargo test --locked --release --package s3-event-filter --package event -- --include-ignored
-	REQUESTS=200 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_sharing.py tests/e2e/test_waking.py
+	REQUESTS=200 GRANTS=1 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_sharing.py tests/e2e/test_waking.py tests/e2e/test_grants.py
 	set -e; for round in 1 2 3 4 5; do OBJECTS=10000 $(LOCAL)/bin/pytest --capture=no tests/e2e/test_burst.py; done
 	set -e; for round in 1 2 3 4 5; do $(LOCAL)/bin/pytest --quiet tests/e2e/faults; done
 
@@ -61,6 +61,10 @@ soak: $(LOCAL)/ready bootstraps  ## Run the long forms: the model of the protoco
 bench: $(BENCH)/ready  ## Measure the Lambdas beside their Python twins (RUNS=20 CALLS=500 ONLY='get-crawler-state* floor' INTO=folder)
 	@$(BENCH)/bin/python -m benches $(if $(RUNS),--runs $(RUNS)) $(if $(CALLS),--calls $(CALLS)) \
 	  $(if $(ONLY),--only $(foreach name,$(ONLY),'$(name)')) $(if $(INTO),--into '$(INTO)')
+
+.PHONY: overhead
+overhead: $(LOCAL)/ready bootstraps  ## Measure what runs take beside their jobs and crawls, ours and the tutorials'
+	@$(LOCAL)/bin/pytest --quiet --capture=no benches/test_overhead.py
 
 SAM_BUILD = PATH="$$PWD/$(BUILD)/bin:$$PATH" $(CHECKS)/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
@@ -174,7 +178,7 @@ advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory 
 # Each with a local AWS of its own. More than there are cores: they wait for crawls most of the time.
 WORKERS ?= 3
 # What takes a minute by itself begins first: begun last, it would keep one worker busy and the others waiting.
-LONGEST := $(addprefix tests/e2e/,test_grants.py work test_waking.py test_demo.py test_overhead.py drop_in \
+LONGEST := $(addprefix tests/e2e/,test_waking.py test_demo.py test_grants.py work drop_in \
   test_what_runs_cost.py test_burst.py test_command_explain.py faults test_medallion.py)
 .PHONY: e2e
 e2e: $(LOCAL)/ready bootstraps

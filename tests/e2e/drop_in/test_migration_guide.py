@@ -11,11 +11,16 @@ from local.demo.deploy import TEMPLATE
 from tests.support.documents import holds, part
 from tests.support.drop_in import error_types, guide, loop_beside_crawl, shapes
 from tests.support.drop_in.migrations import Step
-from tests.support.drop_in.played import Played
+from tests.support.drop_in.played import Played, play_all
 from tests.support.drop_in.runs import create_machine
 from tests.support.stack import Stack, eventually
 
 TABLES = {guide.ERROR_TYPES: error_types.table, guide.BESIDE: loop_beside_crawl.table}
+
+
+@pytest.fixture(scope="module")
+def played(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return play_all(stack, tmp_path_factory.mktemp("guide"))
 
 
 @pytest.mark.generated

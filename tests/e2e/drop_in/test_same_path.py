@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.drop_in.played import Played
-from tests.support.drop_in.runs import Ran
-from tests.support.drop_in.same_path import MACHINES, SITUATIONS, key
+from tests.support.drop_in.python_lambdas import ours, pythons
+from tests.support.drop_in.runs import Ran, play
+from tests.support.drop_in.same_path import MACHINES, SITUATIONS, key, requests
+from tests.support.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def results(stack: Stack) -> dict[str, Ran]:
+    """What came of each machine in each situation, by Python and by our functions."""
+    return play(stack, requests({"python": pythons(stack), "crawler-sync": ours(stack)}))
 
 
 @pytest.fixture(params=SITUATIONS, ids=lambda situation: situation.name)
@@ -16,10 +23,10 @@ def situation(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=MACHINES)
-def sides(request: pytest.FixtureRequest, situation: str, played: Played) -> tuple[Ran, Ran]:
+def sides(request: pytest.FixtureRequest, situation: str, results: dict[str, Ran]) -> tuple[Ran, Ran]:
     """What came of the machine with Python Lambdas, and with ours."""
-    python, ours = (played.results[key(request.param, side, situation)] for side in ("python", "crawler-sync"))
-    return python, ours
+    python, own = (results[key(request.param, side, situation)] for side in ("python", "crawler-sync"))
+    return python, own
 
 
 def test_it_takes_the_same_path(sides: tuple[Ran, Ran]) -> None:
@@ -52,9 +59,9 @@ def test_it_starts_the_crawler_as_often(sides: tuple[Ran, Ran], situation: str) 
         ("may not look", ["Start crawler", "Get crawler state", "failed: AccessDeniedException", "Tell somebody"]),
     ],
 )
-def test_the_paths_are_those_of_the_situations(played: Played, situation: str, path: list[str]) -> None:
+def test_the_paths_are_those_of_the_situations(results: dict[str, Ran], situation: str, path: list[str]) -> None:
     """Paths that are the same because nothing happened on them would prove nothing."""
-    assert played.results[key("catching", "python", situation)].path[: len(path)] == path
+    assert results[key("catching", "python", situation)].path[: len(path)] == path
 
 
 def _within(small: Any, large: Any) -> bool:
@@ -64,8 +71,8 @@ def _within(small: Any, large: Any) -> bool:
     return small == large
 
 
-def test_the_outputs_are_compared(played: Played) -> None:
+def test_the_outputs_are_compared(results: dict[str, Ran]) -> None:
     """Of the console's machine the last answer, of the other one what its states have made of it."""
-    assert played.results[key("console", "python", "the crawl succeeds")].output == {"state": "READY"}
-    told = played.results[key("catching", "crawler-sync", "throttled for ever")].output
+    assert results[key("console", "python", "the crawl succeeds")].output == {"state": "READY"}
+    told = results[key("catching", "crawler-sync", "throttled for ever")].output
     assert json.dumps(told) == '{"told": "ThrottlingException"}'

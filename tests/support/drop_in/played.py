@@ -1,4 +1,4 @@
-"""All that the tests of this folder look at, run at once: most of it is waiting."""
+"""All that the tests of the guide look at, run at once: most of it is waiting."""
 
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.aws import HOST
-from tests.support.drop_in import error_types, guide, loop_beside_crawl, same_path, shapes
+from tests.support.drop_in import error_types, guide, loop_beside_crawl, shapes
 from tests.support.drop_in.migrations import Step, migrate, migrations
 from tests.support.drop_in.python_lambdas import ours, pythons, rusts
 from tests.support.drop_in.runs import Ran, Request, Situation, crawling, create_machine, play
@@ -51,7 +51,6 @@ def play_all(stack: Stack, directory: Path) -> Played:
         by_name = guide.fill(guide.machine(guide.BY_NAME), nested)
         requests = error_types.requests(functions)
         requests |= loop_beside_crawl.requests(crawl)
-        requests |= same_path.requests({"python": python, "crawler-sync": own})
         requests |= {f"by name: {name}": Request(by_name, situation) for name, situation in BY_NAME.items()}
         changes = {
             name: pool.submit(migrate, stack, name, migration)
