@@ -12,6 +12,8 @@ OPERATIONS = {START: "StartCrawler", STATE: "GetCrawler"}
 SIDES = ["python", "crawler-sync"]
 UNREACHABLE, SILENT = "Nothing listens at Glue's address", "Glue does not answer; Lambda ends the Python one"
 
+# Longer than anything is tried again.
+LONG = crawling(600)
 # What each function's call of Glue gets.
 FAULTS = {
     "`OperationTimeoutException`": "forever OperationTimeoutException",
@@ -29,8 +31,8 @@ FAULTS = {
 }
 CASES = [
     Situation("There is no such crawler", exists=False),
-    Situation("A crawl is under way", crawling(600), crawling=True),
-    *(Situation(name, fault("StartCrawler", what) | fault("GetCrawler", what)) for name, what in FAULTS.items()),
+    Situation("A crawl is under way", LONG, crawling=True),
+    *(Situation(name, LONG | fault("StartCrawler", what) | fault("GetCrawler", what)) for name, what in FAULTS.items()),
     Situation(UNREACHABLE),
     Situation("The input has no `crawlername`", given={}),
     Situation("`crawlername` is 7", given={"crawlername": 7}),

@@ -13,7 +13,7 @@ SITUATIONS = [
     Situation("The crawl succeeds"),
     Situation("The crawl fails", crawling(1) | FAILING),
     Situation("The crawl is cancelled", crawling(1) | {"local:outcome": "cancelled"}),
-    Situation("Somebody's older crawl is under way", crawling(4), crawling=True),
+    Situation("Somebody's older crawl is under way", crawling(10), crawling=True),
     Situation("The crawl is STOPPING for 8 s", crawling(2, stopping=8)),
     Situation("There is no such crawler", exists=False),
     Situation("StartCrawler is throttled once", fault("StartCrawler", "1 ThrottlingException")),

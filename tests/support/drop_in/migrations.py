@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.support.drop_in import guide
-from tests.support.drop_in.runs import CRAWLER, ONE_WAIT, Ran, create_crawler, create_machine, describe
+from tests.support.drop_in.runs import CRAWLER, WAITED_FOR, Ran, create_crawler, create_machine, describe
 from tests.support.stack import Stack
 
 PROGRAMS = ["start-crawler", "get-crawler-state"]
@@ -35,7 +35,7 @@ def migrations(python: Mapping[str, str], ours: Mapping[str, str], directory: Pa
     console, loop = guide.machine(guide.TWO_LAMBDAS), guide.machine(guide.LOOP)
     nested = guide.fill(guide.blocks(guide.LOOPS)[1], ours)
     lambdas, swapped = guide.fill(console, python), _sed(guide.fill(console, python), python, ours, directory)
-    success, failure = ONE_WAIT, ONE_WAIT | {"local:outcome": "failed"}
+    success, failure = WAITED_FOR, WAITED_FOR | {"local:outcome": "failed"}
     return {
         "swap": Migration(lambdas, swapped, success),
         "verdict": Migration(swapped, _judging(swapped), failure),

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from tests.support.drop_in import guide
 from tests.support.drop_in.python_lambdas import Functions
-from tests.support.drop_in.runs import ONE_WAIT, Request, Situation, fault
+from tests.support.drop_in.runs import WAITED_FOR, Request, Situation, fault
 
 SITUATIONS = [
-    Situation("the crawl succeeds", ONE_WAIT),
-    Situation("the crawl fails", ONE_WAIT | {"local:outcome": "failed"}),
+    Situation("the crawl succeeds", WAITED_FOR),
+    Situation("the crawl fails", WAITED_FOR | {"local:outcome": "failed"}),
     Situation("no such crawler", exists=False),
-    Situation("somebody's crawl is under way", ONE_WAIT, crawling=True),
-    Situation("throttled once", ONE_WAIT | fault("StartCrawler", "1 ThrottlingException")),
-    Situation("throttled once at a look", ONE_WAIT | fault("GetCrawler", "1 ThrottlingException")),
+    Situation("somebody's crawl is under way", WAITED_FOR, crawling=True),
+    Situation("throttled once", WAITED_FOR | fault("StartCrawler", "1 ThrottlingException")),
+    Situation("throttled once at a look", WAITED_FOR | fault("GetCrawler", "1 ThrottlingException")),
     Situation("throttled for ever", fault("StartCrawler", "forever ThrottlingException")),
-    Situation("a time-out once", ONE_WAIT | fault("StartCrawler", "1 OperationTimeoutException")),
+    Situation("a time-out once", WAITED_FOR | fault("StartCrawler", "1 OperationTimeoutException")),
     Situation("may not start", fault("StartCrawler", "forever AccessDeniedException")),
     Situation("may not look", fault("GetCrawler", "forever AccessDeniedException")),
     Situation("invalid input", fault("StartCrawler", "forever InvalidInputException")),

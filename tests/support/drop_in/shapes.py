@@ -8,7 +8,7 @@ from typing import Any
 from local.aws.awslambda.package import package
 from tests.support.drop_in import guide
 from tests.support.drop_in.migrations import Migration
-from tests.support.drop_in.runs import ONE_WAIT
+from tests.support.drop_in.runs import WAITED_FOR
 from tests.support.roles import ROLE
 from tests.support.stack import Stack
 
@@ -174,7 +174,7 @@ def migrations(stack: Stack, ours: Mapping[str, str], nested: Mapping[str, str])
         shape.name: Migration(
             guide.fill(shape.machine(), shape.functions(stack)),
             guide.fill(edited(shape.machine(), shape.row), ours),
-            ONE_WAIT,
+            WAITED_FOR,
             shape.given,
         )
         for shape in SHAPES
@@ -184,6 +184,6 @@ def migrations(stack: Stack, ours: Mapping[str, str], nested: Mapping[str, str])
     before, swapped = (guide.fill(alone, {"ARN of your Lambda": arn}) for arn in (waits, ours[START]))
     after = guide.fill(guide.blocks(guide.LOOPS)[1], nested)
     return found | {
-        WAITING: Migration(before, after, ONE_WAIT),
-        f"{WAITING}-swapped": Migration(before, swapped, ONE_WAIT),
+        WAITING: Migration(before, after, WAITED_FOR),
+        f"{WAITING}-swapped": Migration(before, swapped, WAITED_FOR),
     }
