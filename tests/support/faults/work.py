@@ -197,9 +197,9 @@ def cases(kind: Kind) -> Iterator[Case]:
         f"{a} fails, and the step's deadline passes in the pause before a retry",
         kind,
         "StepTimedOut",
-        ("not done within the 5 s of the step: " + kind.says,),
+        ("not done within the 12 s of the step: " + kind.says,),
         Does.FAILS,
-        {"timeoutSeconds": 5, "retries": 20},
+        {"timeoutSeconds": 12, "retries": 20},
         begun=None,
     )
     yield Case(
@@ -276,10 +276,10 @@ WORK = [
         "A function fails, and the run's deadline passes in the pause before a retry",
         FUNCTION,
         "PipelineTimedOut",
-        ("not done within the 5 s of the run: " + FUNCTION.says,),
+        ("not done within the 12 s of the run: " + FUNCTION.says,),
         Does.FAILS,
         {"retries": 20},
-        {"timeoutSeconds": 5},
+        {"timeoutSeconds": 12},
         begun=None,
     ),
     Case(
