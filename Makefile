@@ -176,7 +176,7 @@ advisories: $(CARGO_TOOLS)/ready  ## Look the crates up in the RustSec advisory 
 	$(CARGO_TOOLS)/bin/cargo-deny --locked --workspace check advisories
 
 # Each with a local AWS of its own. More than there are cores: they wait for crawls most of the time.
-WORKERS ?= 3
+WORKERS ?= 4
 # What takes a minute by itself begins first: begun last, it would keep one worker busy and the others waiting.
 LONGEST := $(addprefix tests/e2e/,test_waking.py test_demo.py test_grants.py work drop_in \
   test_what_runs_cost.py test_burst.py test_command_explain.py faults test_medallion.py)

