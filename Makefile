@@ -202,7 +202,7 @@ $(BENCH)/ready: benches/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=…")'
 	@echo "installing $< into .venv/$*"
 	@$(PYTHON) -m venv --clear .venv/$*
-	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
+	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # Unoptimised and without debug info: each is built once, and runs for a second.
