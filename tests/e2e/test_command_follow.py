@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.demo.deploy import TOOL
-from tests.support.command import Command, acting
+from tests.support.command import Command, acting, rest
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
@@ -116,9 +116,9 @@ def test_ctrl_c_leaves_the_run_alone(stack: Stack, command: Command) -> None:
     while "▶ job" not in process.stdout.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert f"the run goes on. Follow it again: crawler-sync follow {arn.rpartition(':')[2]}" in error
+    ended = rest(process)
+    assert ended.code == 130
+    assert f"the run goes on. Follow it again: crawler-sync follow {arn.rpartition(':')[2]}" in ended.error
     assert stack.finish(arn)["status"] == "SUCCEEDED"
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.support.command import acting
+from tests.support.command import acting, rest
 from tests.support.redriving import Parked
 from tests.support.stack import eventually
 
@@ -41,12 +41,13 @@ def test_interrupted_it_ends_what_it_began(parked: Parked) -> None:
     assert process.stdout
     told = process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    rest, error = process.communicate(timeout=90)
-    assert process.returncode == 130, told + rest + error
-    assert "stopping" in error
+    ended = rest(process)
+    told += ended.text
+    assert ended.code == 130, told + ended.error
+    assert "stopping" in ended.error
     there, hidden = parked.counted()
     assert hidden == 0
-    handled = len(re.findall(r"^(STARTED|JOINED) ", told + rest, re.MULTILINE))
+    handled = len(re.findall(r"^(STARTED|JOINED) ", told, re.MULTILINE))
     assert (there > 0, there + handled) == (True, 30)
     code, found, text = parked.redrive()
     assert (code, len(found)) == (0, there), text
@@ -62,8 +63,8 @@ def test_a_second_interrupt_ends_it_at_once(parked: Parked) -> None:
     assert process.stderr
     assert "stopping" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    text, error = process.communicate(timeout=60)
-    assert (process.returncode, text) == (130, "0 events\n"), error
+    ended = rest(process)
+    assert (ended.code, ended.text) == (130, "0 events\n"), ended.error
 
 
 @pytest.mark.parametrize(("body", "code"), [(None, 0), ("?", 1)])

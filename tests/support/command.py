@@ -4,6 +4,7 @@ import json
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,19 @@ class Command:
             # A shell that runs the tests in the background has them ignore Ctrl-C; a terminal doesn't.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+
+
+def rest(process: subprocess.Popen[str], timeout: float = 90) -> Ended:
+    """How a command ends of which lines were read: `communicate` loses what was read ahead of them."""
+    assert process.stdout
+    assert process.stderr
+    with process:
+        late = threading.Timer(timeout, process.kill)
+        late.start()
+        text, error = process.stdout.read(), process.stderr.read()
+        code = process.wait()
+        late.cancel()
+    return Ended(code, text, error)
 
 
 def acting(aws: LocalAws, stack: str, role: str, *allowed: str) -> Command:

@@ -2,10 +2,15 @@
 
 import json
 import os
+import subprocess
 import sys
+from queue import Queue
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from local.aws.awslambda import logs
 from local.aws.tests.support import Local
 
 pytestmark = pytest.mark.aws(
@@ -16,7 +21,7 @@ pytestmark = pytest.mark.aws(
 
 # The runtime interface that the Rust bootstraps use, as a script; it answers with what it finds.
 BOOTSTRAP = f"""#!{sys.executable}
-import json, os, time, urllib.request
+import json, os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:
     with urllib.request.urlopen(api + "next") as invocation:
@@ -26,9 +31,9 @@ while True:
     else:
         names = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "OWN", "AWS_LAMBDA_RUNTIME_API")
         path, answer = "/response", {{name: os.environ.get(name) for name in names}} | {{"pid": os.getpid()}}
+    for number in range(event.get("lines", 0)):
+        print(number, flush=True)
     urllib.request.urlopen(urllib.request.Request(api + request + path, json.dumps(answer).encode()))
-    time.sleep(event.get("late", 0))
-    print("answered", flush=True)
 """
 
 
@@ -37,22 +42,35 @@ def function(local: Local) -> str:
     return local.function("bootstrap", BOOTSTRAP, **settings)
 
 
+def invoke(local: Local, name: str, **event: int) -> dict[str, Any]:
+    answer = local.aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return dict(json.load(answer["Payload"]))
+
+
 def test_a_function_calls_back_to_this_aws(local: Local) -> None:
     """Protects the Lambdas: endpoint, region and dummy keys; in the group that ends with the server."""
-    answer = local.aws.client("lambda").invoke(FunctionName=function(local), Payload=b"{}")
-    found = json.load(answer["Payload"])
+    found = invoke(local, function(local))
     assert found["AWS_ENDPOINT_URL"] == local.aws.endpoint
     assert (found["AWS_REGION"], found["OWN"]) == ("eu-west-1", "yes")
     assert found["AWS_LAMBDA_RUNTIME_API"].startswith("127.0.0.1:")
     assert os.getpgid(found["pid"]) == local.aws.pid
 
 
-def test_a_line_that_comes_late_is_in_the_logs(local: Local) -> None:
-    """Protects what tests read of logs: on a busy machine the pipe is read after the answer has come."""
+def test_what_a_function_writes_is_in_its_logs(local: Local) -> None:
+    """Protects what tests read of logs."""
     name = function(local)
-    local.aws.client("lambda").invoke(FunctionName=name, Payload=b'{"late": 0.3}')
-    events = local.aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-    assert "answered" in [event["message"] for event in events]
+    invoke(local, name, lines=50)
+    log = local.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+    lines = [event["message"] for page in log for event in page["events"]]
+    assert [line for line in lines if line.isdecimal()] == [str(number) for number in range(50)]
+
+
+def test_an_answer_does_not_overtake_what_was_written() -> None:
+    """Protects the last line of a log: on a busy machine the thread that reads comes later than the answer."""
+    with subprocess.Popen(["printf", "first\\nlast\\n"], stdout=subprocess.PIPE) as process:
+        process.wait()
+        thread_has_not_run: Any = SimpleNamespace(_proc=process, _stderr_queue=Queue())
+        assert logs.drain(thread_has_not_run) == "first\nlast"
 
 
 @pytest.mark.aws(
