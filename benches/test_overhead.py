@@ -103,7 +103,7 @@ def overhead(stack: Stack, pipeline: dict[str, Any], run: Span, waited: list[Spa
     return idle + max(0.0, (run[1] - until).total_seconds())
 
 
-def test_a_run_loses_less_than_the_tutorials_lose(stack: Stack) -> None:
+def test_a_run_loses_at_most_half_of_what_the_tutorials_lose(stack: Stack) -> None:
     """Who waits by a loop pays with time; who is woken must not pay with anything else instead."""
     with ThreadPoolExecutor(2 * len(PIPELINES) * len(LENGTHS)) as pool:
         runs = {
@@ -119,4 +119,4 @@ def test_a_run_loses_less_than_the_tutorials_lose(stack: Stack) -> None:
         table.add_row(name, f"{own:.1f} s", f"{other:.1f} s")
     Console().print(table)
     for name, (own, other) in lost.items():
-        assert own < other, name
+        assert own <= other / 2, name
