@@ -75,6 +75,7 @@ def write_defaults(copy: Path) -> None:
 
 def with_defaults(manifest: Path) -> bytes:
     workspace = tomlkit.parse(manifest.read_text())
+    workspace["workspace"]["members"] = [f"{source}/*" for source in SOURCES]
     for dependency in workspace["workspace"]["dependencies"].values():
         if isinstance(dependency, dict):
             dependency.pop("default-features", None)
