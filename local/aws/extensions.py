@@ -2,7 +2,7 @@
 
 from local.aws import endpoints, patching, snapshots
 from local.aws.athena import queries, workgroups
-from local.aws.awslambda import errors, invocations, logs, roles
+from local.aws.awslambda import bootstraps, errors, invocations, logs, roles
 from local.aws.cloudformation import exports, resources
 from local.aws.cloudformation import schedules as stack_schedules
 from local.aws.cloudtrail import data_events
@@ -48,6 +48,7 @@ EXTENSIONS = (
     athena_queries,
     sns_messages,
     expressions,
+    bootstraps,
     errors,
     invocations,
     logs,

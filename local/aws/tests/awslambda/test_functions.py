@@ -1,16 +1,21 @@
 """Lambda functions of the kind that the template deploys: a bootstrap of its own."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
+from contextlib import ExitStack
+from pathlib import Path
 from queue import Queue
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from local.aws.awslambda import logs
+from local.aws.awslambda import bootstraps, logs
+from local.aws.awslambda.package import package
 from local.aws.tests.support import Local
 
 pytestmark = pytest.mark.aws(
@@ -71,6 +76,20 @@ def test_an_answer_does_not_overtake_what_was_written() -> None:
         process.wait()
         thread_has_not_run: Any = SimpleNamespace(_proc=process, _stderr_queue=Queue())
         assert logs.drain(thread_has_not_run) == "first\nlast"
+
+
+def test_a_process_that_begins_meanwhile_does_not_hold_up_a_bootstrap(tmp_path: Path) -> None:
+    """Protects a cold start: whoever holds the file that was unpacked for writing does not make it "busy"."""
+    with ExitStack() as inherited:
+
+        class Unpacked(zipfile.ZipFile):
+            def extract(self, *arguments: Any) -> str:
+                path = super().extract(*arguments)
+                inherited.enter_context(Path(path).open("ab"))
+                return path
+
+        bootstraps.extract(Unpacked(io.BytesIO(package("bootstrap", "#!/bin/sh\necho begun\n"))), str(tmp_path))
+        assert subprocess.check_output([tmp_path / "bootstrap"], text=True) == "begun\n"
 
 
 @pytest.mark.aws(
