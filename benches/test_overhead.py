@@ -68,7 +68,7 @@ def idle(stack: Stack, name: str, who: str, seconds: float) -> dict[str, Any]:
 def ours(stack: Stack, pipeline: dict[str, Any]) -> float:
     event = sample("native-object-created-putobject", f"landing/{pipeline['name']}.csv")
     trigger = stack.run("Trigger", {"event": event, "pipeline": pipeline, "coalesceSeconds": 1})
-    run = stack.finish(json.loads(trigger["output"])["executionArn"], timeout=180)
+    run = stack.finish(json.loads(trigger["output"])["executionArn"])
     assert run["status"] == "SUCCEEDED", run.get("cause")
     waited = spans_of(stack, run["executionArn"], "Wait for the window to close")
     return overhead(stack, pipeline, (trigger["startDate"], run["stopDate"]), waited)
@@ -82,7 +82,7 @@ def spans_of(stack: Stack, arn: str, state: str) -> list[Span]:
 def theirs(stack: Stack, pipeline: dict[str, Any], functions: bool) -> float:
     machine = tutorials.create(stack, pipeline, functions=functions)
     arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
-    run = stack.finish(arn, timeout=180)
+    run = stack.finish(arn)
     assert run["status"] == "SUCCEEDED", run.get("cause")
     return overhead(stack, pipeline, (run["startDate"], run["stopDate"]), [])
 

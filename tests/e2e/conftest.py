@@ -11,6 +11,7 @@ from local.demo.deploy import deploy
 from local.demo.workloads import Workload, names, set_up
 from tests.support.redriving import Parked
 from tests.support.stack import CUSTOMERS, Stack
+from tests.support.triggers import HASTE
 
 
 @contextmanager
@@ -45,7 +46,8 @@ def pipelines() -> Iterator[Stack]:
 
 @pytest.fixture
 def parked(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Parked]:
-    """A stack of its own, as far as a redrive can see."""
-    parked = Parked(stack, re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace("_", "-"))[:40])
+    """A stack of its own, as far as a redrive can see; its trigger in haste, or as the test's parameter says."""
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace("_", "-"))[:40]
+    parked = Parked(stack, name, getattr(request, "param", HASTE))
     yield parked
     parked.rule.delete()

@@ -24,7 +24,7 @@ from local.aws import REGION, LocalAws
 from local.demo.deploy import deploy
 from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import PATIENCE, Stack, eventually
 
 OBJECTS = int(os.environ.get("OBJECTS", "2000"))
 WINDOW = 4
@@ -158,9 +158,9 @@ def play(stack: Stack) -> Burst:
 
         upload(stack, do)
         seconds["uploaded"] = time.monotonic() - began
-        handled = eventually(lambda: all_handled(stack), timeout=60 + OBJECTS / 10)
+        handled = eventually(lambda: all_handled(stack), timeout=PATIENCE + OBJECTS / 10)
         seconds["handled"] = time.monotonic() - began
-        eventually(lambda: not executions(stack, "Pipeline", "RUNNING"), timeout=120)
+        eventually(lambda: not executions(stack, "Pipeline", "RUNNING"))
         seconds["ended"] = time.monotonic() - began
         events = do("looks at what came of them", [partial(describe, stack, execution) for execution in handled])
         runs = do("looks at the runs", [partial(describe, stack, run) for run in executions(stack, "Pipeline")])

@@ -18,7 +18,7 @@ from local.demo import ROOT
 from local.demo.deploy import QUICK, TOOL, deploy, deploy_pipelines
 from tests.support.command import Command, acting
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import PATIENCE, Stack, eventually
 
 PATH = os.pathsep.join([str(TOOL.parent), str(ROOT / ".venv/build/bin"), os.environ["PATH"]])
 BUCKET = "landing"
@@ -118,7 +118,7 @@ class Chain:
         """What a shell makes of a command that was advised."""
         environment = self.command.environment | {"PATH": PATH}
         ended = subprocess.run(
-            ["bash", "-euc", command], env=environment, capture_output=True, text=True, timeout=90, check=False
+            ["bash", "-euc", command], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
         return ended.stdout

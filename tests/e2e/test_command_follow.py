@@ -11,7 +11,7 @@ import pytest
 from local.demo.deploy import TOOL
 from tests.support.command import Command, acting, rest
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import PATIENCE, Stack, eventually
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_reader_that_leaves_hides_no_failure(stack: Stack, command: Command) -
         assert process.stdout
         assert process.stderr
         process.stdout.close()
-        assert (process.wait(timeout=30), process.stderr.read()) == (1, ""), arguments
+        assert (process.wait(timeout=PATIENCE), process.stderr.read()) == (1, ""), arguments
         process.stderr.close()
 
 
@@ -171,7 +171,7 @@ def test_a_redrawn_line_of_progress_is_for_terminals(stack: Stack, command: Comm
         arn = start(stack, "follow-shown", [{"job": "follow-shown"}])
         environment = command.environment | {"TERM": "xterm"} | variables
         script = ["script", "--quiet", "--return", "--command", f"{TOOL} follow {arn}", "/dev/null"]
-        done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -197,6 +197,6 @@ def test_runs_end_while_they_are_followed_by_several(stack: Stack, command: Comm
     arn = start(stack, "follow-shared", [{"job": "follow-shared"}])
     processes = [command.begin("follow", arn) for _ in range(3)]
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert eventually(lambda: stack.finish(arn)["status"] == "SUCCEEDED")

@@ -154,7 +154,7 @@ def test_a_run_without_a_plan_has_a_page(stack: Stack, command: Command, tmp_pat
 def test_forty_steps_have_a_page(stack: Stack, command: Command, tmp_path: Path) -> None:
     """Each has its row, and the page stays small enough to be mailed."""
     steps = [{"job": "report-done", "name": f"part {number}"} for number in range(10)]
-    run = stack.finish(start(stack, "report-f", steps, steps, steps, steps), timeout=120)
+    run = stack.finish(start(stack, "report-f", steps, steps, steps, steps))
     file = tmp_path / "page.html"
     told = command("report", run["name"], "--output", str(file))
     assert told.code == 0, told.error

@@ -13,7 +13,7 @@ import pytest
 from tests.support.command import Command, acting
 from tests.support.pipelines import deploy_pipeline
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import PATIENCE, Stack, eventually
 
 TRIGGER = {"bucket": "run-landing", "prefix": "in/", "coalesceSeconds": 60}
 SCHEDULE = {"expression": "cron(0 2 * * ? 2099)"}
@@ -265,7 +265,7 @@ def test_a_backfill_goes_on_though_nobody_reads_it(stack: Stack, command: Comman
     process = command.begin("run", str(daily.file), "--from", "2026-02-01", "--to", "2026-02-04")
     assert process.stdout
     process.stdout.close()
-    assert process.wait(timeout=90) == 1
+    assert process.wait(timeout=PATIENCE) == 1
     assert daily.days() == ["1", "2", "3"]
 
 
@@ -278,7 +278,7 @@ def test_a_followed_run_ends_with_its_code_though_nobody_reads_it(
     process = command.begin("run", str(file), "--follow")
     assert process.stdout
     process.stdout.close()
-    assert process.wait(timeout=90) == 1
+    assert process.wait(timeout=PATIENCE) == 1
 
 
 def test_ctrl_c_leaves_a_day_to_itself(stack: Stack, command: Command, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_ctrl_c_leaves_a_day_to_itself(stack: Stack, command: Command, tmp_path:
     process = command.begin("run", str(file), "--from", "2026-02-01", "--to", "2026-02-03")
     eventually(lambda: stack.glue.get_job_runs(JobName="run-long")["JobRuns"])
     process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=30)
+    text, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "2 days are left." in text
     assert "--from 2026-02-02 --to 2026-02-03" in text

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import Command, acting
 from tests.support.roles import ROLE
-from tests.support.stack import Stack, eventually
+from tests.support.stack import PATIENCE, Stack, eventually
 
 HASH = "0123456789abcdef0123456789abcdef"
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
@@ -174,5 +174,5 @@ def test_a_reader_that_has_seen_enough_is_no_failure(stack: Stack, crowd: str) -
     assert process.stderr
     assert process.stdout.readline()
     process.stdout.close()
-    assert (process.wait(timeout=30), process.stderr.read()) == (0, "")
+    assert (process.wait(timeout=PATIENCE), process.stderr.read()) == (0, "")
     process.stderr.close()

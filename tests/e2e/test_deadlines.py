@@ -101,7 +101,7 @@ def ended(stack: Stack) -> Executions:
             arn = stack.outputs["PipelineStateMachineArn"]
             run = stack.states.start_execution(stateMachineArn=arn, input=json.dumps(given))
             started[wait.name, error] = run["executionArn"]
-    return {key: stack.finish(arn, timeout=SECONDS + 2 * GRACE) for key, arn in started.items()}
+    return {key: stack.finish(arn) for key, arn in started.items()}
 
 
 @pytest.mark.parametrize("error", LIMITS)

@@ -11,6 +11,8 @@ import pytest
 
 from local.aws.server import server_pid
 from local.demo import ROOT, tool
+from tests.support.command import rest
+from tests.support.stack import PATIENCE
 
 OWN_CSV = """Order No;Day;Postcode;Amount
 1;2026-01-31;00123;9.50
@@ -70,9 +72,9 @@ def test_the_demo_runs_on_a_file_of_ones_own(tmp_path: Path) -> None:
     process = demo("--csv", csv)
     output = read_until(process, "local AWS")
     pid = server(output)
-    rest, _ = process.communicate(timeout=120)
-    output += rest
-    assert process.returncode == 0, output
+    ended = rest(process)
+    output += ended.text
+    assert ended.code == 0, output
     assert len(re.findall(r"order no +day +postcode +amount\s+bigint +date +string +double", output)) == 2, output
     assert "3 rows of csv" in output
     assert "2 rows of parquet" in output
@@ -84,7 +86,7 @@ def test_the_demo_runs_on_a_file_of_ones_own(tmp_path: Path) -> None:
 def test_the_demo_shows_any_pipeline() -> None:
     """Which step each line is of, that the marts run side by side, and what nobody waited for: all to be read off."""
     process = demo("--pipeline", "medallion")
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert re.search(r"stage 3 of 3 · gold · 4 steps side by side", output), output
     assert re.search(r"3\.2 +jb_de_enhancement_t2_salesbycustomer_s2s +✓ job: ", output), output
@@ -97,7 +99,7 @@ def test_the_demo_shows_any_pipeline() -> None:
 def test_an_unknown_pipeline_is_named_with_those_that_there_are() -> None:
     """Nobody knows them by heart."""
     process = demo("--pipeline", "nope")
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     choices = "customers, extract-transform-load, find-matches, medallion"
     assert output.strip() == f"failed: there is no pipeline nope here; there are {choices}"
@@ -108,7 +110,7 @@ def test_a_failing_part_is_named(tmp_path: Path) -> None:
     csv = tmp_path / "picture.csv"
     csv.write_bytes(bytes(range(256)) * 8)
     process = demo("--csv", csv)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "■ run failed: JobFailed: pipeline customers, stage 1 (raw), step 1, job job1: " in output, output
 
@@ -123,7 +125,7 @@ def test_a_failing_part_is_named(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(file: str, problem: str) -> None:
     """The most likely mistakes of all: the demo would run to its end and find nothing."""
     process = demo("--csv", file)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output.strip()) == (1, f"failed: {problem}")
 
 
@@ -133,10 +135,10 @@ def test_ctrl_c_leaves_nothing_running(moment: str) -> None:
     process = demo()
     pid = server(read_until(process, moment))
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
-    assert process.returncode in INTERRUPTED, rest
-    assert "nothing is left running" in rest
-    assert "goes on" not in rest
+    ended = rest(process)
+    assert ended.code in INTERRUPTED, ended.text
+    assert "nothing is left running" in ended.text
+    assert "goes on" not in ended.text
     assert has_ended(pid)
 
 
@@ -153,6 +155,6 @@ def test_kept_it_can_be_looked_around_in() -> None:
         assert re.search("customers|crawler-sync-pipeline", done.stdout), done.stdout
     assert len(commands) == 5
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
-    assert process.returncode in INTERRUPTED, rest
+    ended = rest(process)
+    assert ended.code in INTERRUPTED, ended.text
     assert has_ended(pid)

@@ -77,7 +77,7 @@ def test_a_failing_step_ends_its_pipeline(stack: Stack, failed: Failed, failure:
     """Nothing may be built on a stage that is not whole; the cause says where to look, in Glue's words."""
     name, number, place, part = failure
     pipeline, arn = failed[failure]
-    execution = stack.finish(arn, timeout=120)
+    execution = stack.finish(arn)
     stage = pipeline["stages"][number]
     assert (execution["status"], execution["error"]) == ("FAILED", {"job": "JobFailed", "crawler": "CrawlFailed"}[part])
     culprit = stage["steps"][place][part]
@@ -101,7 +101,7 @@ def test_a_run_succeeds_once_the_cause_is_mended(stack: Stack, failed: Failed) -
     """The way back after a bad night: mend, and start the same input again."""
     failure = ("medallion", 1, 0, "crawler")
     pipeline, arn = failed[failure]
-    stack.finish(arn, timeout=120)
+    stack.finish(arn)
     tag(stack, pipeline, *failure[1:], {"local:outcome": "succeeded"})
-    execution = stack.run("Pipeline", pipeline, timeout=90)
+    execution = stack.run("Pipeline", pipeline)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")

@@ -16,6 +16,7 @@ from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 from tests.support.triggers import HASTE, PAUSES, Rule, copy_of_filter, copy_of_trigger, filter_arn, hurried
 
+TIMES = (*PAUSES, "TimeoutSeconds")
 TRIGGER = yaml.safe_load((ROOT / "statemachine/trigger.asl.yaml").read_text())
 PIPELINE = {"name": "parking", "stages": [{"steps": [{"job": "nobody"}]}]}
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
@@ -37,6 +38,7 @@ class Trouble:
     starts: str | None = ""
     # The script in place of the filter's program.
     bootstrap: str = ""
+    timeout: int = 9
     # What is wrong with the object in the event.
     bad: tuple[tuple[str, Any], ...] = ()
 
@@ -62,7 +64,7 @@ LASTING = [
     Trouble("unreadable", "InvalidEvent", "detail.object.size", bad=(("size", "large"),)),
     Trouble("exits", "Runtime.ExitError", "exit", bootstrap=f"{TAKE}raise SystemExit(1)\n"),
     Trouble("killed", "Runtime.ExitError", "", bootstrap=f"{TAKE}os.kill(os.getpid(), signal.SIGKILL)\n"),
-    Trouble("hangs", "Sandbox.Timedout", "timed out", bootstrap=f"{TAKE}time.sleep(60)\n"),
+    Trouble("hangs", "Sandbox.Timedout", "timed out", bootstrap=f"{TAKE}time.sleep(60)\n", timeout=1),
 ]
 PASSING = [
     Trouble("throttled-a-while", starts="3 ThrottlingException, 2 ExecutionLimitExceeded"),
@@ -91,7 +93,7 @@ class Play:
         replaced = {
             stack.outputs["PipelineStateMachineArn"]: self.pipeline,
             stack.outputs["DeadLetterQueueUrl"]: queue,
-            own: copy_of_filter(stack, name, trouble.bootstrap, timeout=1) if trouble.bootstrap else own,
+            own: copy_of_filter(stack, name, trouble.bootstrap, trouble.timeout) if trouble.bootstrap else own,
         }
         self.trigger = copy_of_trigger(stack, name, replaced, HASTE)
         self.rule = Rule(stack, name, f"{name}/", PIPELINE, self.trigger, queue)
@@ -126,7 +128,7 @@ def parking(stack: Stack) -> Iterator[Parking]:
     plays = {trouble.name: Play(stack, trouble, queue) for trouble in (*LASTING, *PASSING)}
     for play in plays.values():
         stack.aws.put_event(play.event)
-    executions = {name: eventually(play.ended, timeout=90) for name, play in plays.items()}
+    executions = {name: eventually(play.ended) for name, play in plays.items()}
     messages: list[dict[str, Any]] = []
     while received := stack.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         messages += [json.loads(message["Body"]) for message in received]
@@ -188,17 +190,17 @@ def test_a_refused_message_keeps_the_event_in_the_failed_execution(stack: Stack)
     assert "QueueDoesNotExist" in execution["cause"]
 
 
-def test_the_hurried_trigger_differs_in_its_pauses_only() -> None:
+def test_the_hurried_trigger_differs_in_its_times_only() -> None:
     """What was tested above is the machine that ships."""
     hurry = partial(hurried, haste=HASTE)
     assert hurry(TRIGGER) != TRIGGER
-    assert without_pauses(hurry(TRIGGER)) == without_pauses(TRIGGER)
+    assert without_times(hurry(TRIGGER)) == without_times(TRIGGER)
 
 
-def without_pauses(value: Any) -> Any:
+def without_times(value: Any) -> Any:
     match value:
         case dict():
-            return {name: without_pauses(each) for name, each in value.items() if name not in PAUSES}
+            return {name: without_times(each) for name, each in value.items() if name not in TIMES}
         case list():
-            return [without_pauses(each) for each in value]
+            return [without_times(each) for each in value]
     return value

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.demo import ROOT
+from tests.support.stack import PATIENCE
 
 OWN = {
     "name": "orders",
@@ -21,7 +22,7 @@ OWN = {
 
 def run(file: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "local.demo.pipeline", str(file)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_a_pipeline_of_ones_own_runs_with_stand_ins(tmp_path: Path) -> None:

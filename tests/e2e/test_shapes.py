@@ -178,7 +178,7 @@ def test_a_group_runs_side_by_side_and_then_one(shop: Shop) -> None:
     """Facts need all dimensions; the dimensions do not need each other."""
     name, dimensions = "star-schema", ("customer", "product", "store")
     for dimension in dimensions:
-        shop.job(f"dim-{dimension}", seconds="3")
+        shop.job(f"dim-{dimension}", seconds="10")
         shop.crawler(f"dim-{dimension}", f"dim_{dimension}")
         shop.put(f"lake/dim_{dimension}/1.csv", "id,name", "1,a")
     source = f"s3://{BUCKET}/landing/erp/"
@@ -237,7 +237,6 @@ def test_a_job_reads_what_was_crawled_and_its_result_is_crawled(shop: Shop) -> N
         for each in shop.executions("Crawl")
     ]
     seconds = {each["crawlername"]: each["timeoutSeconds"] for each in given}
-    assert {crawler: seconds[crawler] for crawler in ("raw-events", "curated-events")} == {
-        "raw-events": 900,
-        "curated-events": 1200,
-    }
+    for crawler, own in {"raw-events": 900, "curated-events": 1200}.items():
+        # What has passed of the step's own time by then.
+        assert 0 <= own - seconds[crawler] < 60

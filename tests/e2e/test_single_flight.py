@@ -37,7 +37,7 @@ def reached(stack: Stack, arn: str, state: str) -> Any:
 
 
 def output(stack: Stack, arn: str) -> dict[str, Any]:
-    execution = stack.finish(arn, timeout=90)
+    execution = stack.finish(arn)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     return json.loads(execution["output"])
 

@@ -40,7 +40,7 @@ def test_a_throttled_start_of_a_job_is_waited_out(stack: Stack, job: str) -> Non
 @pytest.mark.parametrize("job", [fault("forever ThrottlingException")], indirect=True)
 def test_a_throttled_start_is_not_waited_out_beyond_the_deadline(stack: Stack, job: str) -> None:
     """The cause says what stood in the way."""
-    execution = run(stack, {"job": job}, timeoutSeconds=3)
+    execution = run(stack, {"job": job}, timeoutSeconds=10)
     assert execution["error"] == "PipelineTimedOut"
     assert "Glue.AWSGlueException: Rate exceeded (Service: AWSGlue;" in execution["cause"]
 

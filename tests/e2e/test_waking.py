@@ -5,8 +5,9 @@ REQUESTS is how many wait for one crawler; `pytest -s` shows how soon they went 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -17,7 +18,7 @@ from local.aws import LocalAws
 from local.demo.deploy import deploy
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
-from tests.support.waits import CRAWL, OLDER, waits_of
+from tests.support.waits import CRAWL, OLDER, Wait, waits_of
 
 REQUESTS = int(os.environ.get("REQUESTS", "60"))
 # None but the first ends before the first look: after 5 s, and twice that where twenty functions start at once.
@@ -61,27 +62,33 @@ def crawls(stack: Stack, names: list[str]) -> list[dict[str, Any]]:
 
     with ThreadPoolExecutor(16) as pool:
         arns = list(pool.map(start, names))
-    eventually(all_over, timeout=180)
+    eventually(all_over)
     ended = [stack.states.describe_execution(executionArn=arn) for arn in arns]
     assert [execution.get("cause") for execution in ended if execution["status"] != "SUCCEEDED"] == []
     return ended
+
+
+def told(waits: Iterable[tuple[Wait, datetime]], requests: int) -> list[float]:
+    """How late, in seconds, those who waited went on when the crawl had ended, which nearly all were told."""
+    # Some had not begun to wait, or looked just then: how many depends on the machine's speed.
+    waited = [(wait, end) for wait, end in waits if wait.since <= end <= wait.over]
+    assert len(waited) >= requests / 2
+    late = [(wait.over - end).total_seconds() for wait, end in waited if wait.woken]
+    assert len(late) >= 0.9 * len(waited)
+    Console().print(f"after the end, {len(late)} times: median {median(late):.2f} s, at most {max(late):.2f} s")
+    return late
 
 
 def test_crawls_of_any_length_are_told_when_they_end(stack: Stack) -> None:
     """Two looks at most, the last one because of the announcement: nothing waits for a pause to pass."""
     names = [crawler(stack, f"length-{number}", seconds) for number, seconds in enumerate(LENGTHS)]
     executions = crawls(stack, names)
-    late = []
+    assert max(json.loads(execution["output"])["polls"] for execution in executions) <= 2
+    waits = []
     for name, execution in zip(names, executions, strict=True):
-        assert json.loads(execution["output"])["polls"] <= 2
-        last = waits_of(stack, execution["executionArn"])[-1]
         [entry] = stack.glue.list_crawls(CrawlerName=name)["Crawls"]
-        if last.woken:
-            late.append((last.over - entry["EndTime"]).total_seconds())
-    assert len(late) >= 0.9 * len(names)
-    Console().print(f"after the end of {len(late)} crawls: median {median(late):.2f} s, at most {max(late):.2f} s")
-    assert min(late) >= 0
-    assert median(late) <= 2
+        waits += [(wait, entry["EndTime"]) for wait in waits_of(stack, execution["executionArn"])]
+    assert median(told(waits, len(names))) <= 2
 
 
 def test_all_who_wait_for_one_crawler_are_woken(stack: Stack) -> None:
@@ -91,11 +98,6 @@ def test_all_who_wait_for_one_crawler_are_woken(stack: Stack) -> None:
     stack.glue.start_crawler(Name=name)
     arns = [execution["executionArn"] for execution in crawls(stack, [name] * REQUESTS)]
     newer, older = stack.glue.list_crawls(CrawlerName=name)["Crawls"]
+    waits = [wait for arn in arns for wait in waits_of(stack, arn)]
     for entry, state in ((older, OLDER), (newer, CRAWL)):
-        last = [[each for each in waits_of(stack, arn) if each.state == state][-1] for arn in arns]
-        late = [(wait.over - entry["EndTime"]).total_seconds() for wait in last]
-        # The look of a few is due at that very moment.
-        assert sum(wait.woken for wait in last) >= 0.9 * len(last)
-        told = f"median {median(late):.2f} s, at most {max(late):.2f} s"
-        Console().print(f"{len(late)} who waited, after the end of the crawl: {told}")
-        assert max(late) <= 5
+        told([(wait, entry["EndTime"]) for wait in waits if wait.state == state], REQUESTS)

@@ -101,7 +101,7 @@ def tutorial(stack: Stack, pipeline: dict[str, Any], *, functions: bool) -> Coun
     """The pipeline as the tutorials have it: a machine of its own, with a loop of 5 s around each awaited crawler."""
     machine = tutorials.create(stack, pipeline, functions=functions)
     arn = stack.states.start_execution(stateMachineArn=machine)["executionArn"]
-    execution = stack.finish(arn, timeout=90)
+    execution = stack.finish(arn)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     transitions, invocations, looks = counted(stack, [arn], "Get ")
     awaited = [step for stage in pipeline["stages"] for step in stage["steps"] if step.get("await", True)]

@@ -12,6 +12,7 @@ from typing import Any
 from local.aws import LocalAws
 from local.aws.policies import policy
 from local.demo.deploy import TOOL
+from tests.support.stack import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Command:
         self.aws = aws
         self.environment = aws.environment | {"CRAWLER_SYNC_STACK": stack} | dict(keys or {})
 
-    def __call__(self, *arguments: str, timeout: float = 90) -> Ended:
+    def __call__(self, *arguments: str) -> Ended:
         process = self.begin(*arguments)
-        text, error = process.communicate(timeout=timeout)
+        text, error = process.communicate(timeout=PATIENCE)
         return Ended(process.returncode, text, error)
 
     def again(self, command: str) -> Ended:
@@ -57,14 +58,13 @@ class Command:
         )
 
 
-def rest(process: subprocess.Popen[str], timeout: float = 90) -> Ended:
+def rest(process: subprocess.Popen[str]) -> Ended:
     """How a command ends of which lines were read: `communicate` loses what was read ahead of them."""
     assert process.stdout
-    assert process.stderr
     with process:
-        late = threading.Timer(timeout, process.kill)
+        late = threading.Timer(PATIENCE, process.kill)
         late.start()
-        text, error = process.stdout.read(), process.stderr.read()
+        text, error = process.stdout.read(), process.stderr.read() if process.stderr else ""
         code = process.wait()
         late.cancel()
     return Ended(code, text, error)

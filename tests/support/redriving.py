@@ -8,7 +8,7 @@ from tests.support.command import Command
 from tests.support.events import sample
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
-from tests.support.triggers import HASTE, Rule, copy_of_trigger
+from tests.support.triggers import Rule, copy_of_trigger
 
 DONE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 PIPELINE = {"name": "redriven", "stages": [{"steps": [{"job": "nobody"}]}]}
@@ -17,7 +17,7 @@ PIPELINE = {"name": "redriven", "stages": [{"steps": [{"job": "nobody"}]}]}
 class Parked:
     """A stack of its own, as far as a redrive can see: a queue, a trigger, a rule and a pipeline."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
+    def __init__(self, stack: Stack, name: str, haste: float) -> None:
         self.stack, self.name = stack, name
         self.command = Command(stack.aws, name)
         self.queue = stack.queue(f"{name}-dead-letters")
@@ -30,7 +30,7 @@ class Parked:
             stack.outputs["PipelineStateMachineArn"]: self.pipeline,
             stack.outputs["DeadLetterQueueUrl"]: self.queue,
         }
-        self.trigger = copy_of_trigger(stack, f"{name}-trigger", replaced, HASTE)
+        self.trigger = copy_of_trigger(stack, f"{name}-trigger", replaced, haste)
         self.rule = Rule(stack, name, f"{name}/", PIPELINE, self.trigger, self.queue)
 
     def park_nowhere(self) -> None:

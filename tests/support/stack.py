@@ -16,9 +16,11 @@ from tests.support.roles import create_role
 T = TypeVar("T")
 CUSTOMERS = Workload.load("customers")
 BUCKET = CUSTOMERS.bucket
+# Seconds. It ends a test that hangs, and says nothing of how soon a thing has to come.
+PATIENCE = 300.0
 
 
-def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = 60.0) -> T:
+def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = PATIENCE) -> T:
     """The first true answer of `look`; fails when there is none in time."""
     deadline = time.monotonic() + timeout
     while not (answer := look()):
@@ -51,19 +53,19 @@ class Stack:
         )
         return json.load(self.functions.invoke(FunctionName=arn, Payload=json.dumps(payload))["Payload"])
 
-    def run(self, machine: str, given: Any, timeout: float = 60.0) -> dict[str, Any]:
+    def run(self, machine: str, given: Any) -> dict[str, Any]:
         """Starts an execution and describes it when it has ended."""
         arn = self.states.start_execution(
             stateMachineArn=self.outputs[f"{machine}StateMachineArn"], input=json.dumps(given)
         )["executionArn"]
-        return self.finish(arn, timeout)
+        return self.finish(arn)
 
-    def finish(self, arn: str, timeout: float = 60.0) -> dict[str, Any]:
+    def finish(self, arn: str) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             execution = self.states.describe_execution(executionArn=arn)
             return execution if execution["status"] != "RUNNING" else None
 
-        return eventually(ended, timeout)
+        return eventually(ended)
 
     def machine(self, name: str) -> str:
         """The ARN of the machine, which all of its executions are listed by, whatever alias or version started them."""
@@ -106,7 +108,7 @@ class Stack:
 
         names = eventually(runs)
         arns = [each["executionArn"] for each in self.executions("Pipeline") if each["name"] in names]
-        return [self.finish(arn, timeout=120) for arn in arns][-1]
+        return [self.finish(arn) for arn in arns][-1]
 
     def columns(self, database: str, table: str) -> dict[str, str]:
         """The columns of a catalogued table, with their types."""

@@ -13,10 +13,12 @@ EVENT = "<aws.events.event.json>"
 PAUSES = ("IntervalSeconds", "MaxDelaySeconds")
 # Two minutes of patience are a second of a test.
 HASTE = 100
+# Seconds of a task: what is in haste leaves no time for an attempt that a busy machine has kept waiting.
+LIMIT = 10
 
 
-def copy_of_trigger(stack: Stack, name: str, replaced: Mapping[str, str], haste: float = 1) -> str:
-    """The machine as it was deployed, some ARNs and URLs in it replaced, and its pauses divided by `haste`."""
+def copy_of_trigger(stack: Stack, name: str, replaced: Mapping[str, str], haste: float) -> str:
+    """The machine as it was deployed, some ARNs and URLs in it replaced, its pauses divided by `haste`."""
     trigger = stack.states.describe_state_machine(stateMachineArn=stack.outputs["TriggerStateMachineArn"])
     definition = trigger["definition"]
     for original, copy in replaced.items():
@@ -32,13 +34,11 @@ def copy_of_trigger(stack: Stack, name: str, replaced: Mapping[str, str], haste:
 
 
 def hurried(value: Any, haste: float) -> Any:
-    """A definition with shorter pauses between its attempts."""
+    """A definition with shorter pauses between its attempts, each of which may take longer."""
     match value:
         case dict():
-            return {
-                name: each / haste if name in PAUSES and haste != 1 else hurried(each, haste)
-                for name, each in value.items()
-            }
+            hasty = {name: each / haste if name in PAUSES else hurried(each, haste) for name, each in value.items()}
+            return hasty | ({"TimeoutSeconds": LIMIT} if value.get("Type") == "Task" else {})
         case list():
             return [hurried(each, haste) for each in value]
     return value

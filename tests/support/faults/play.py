@@ -84,7 +84,7 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
             return not running and not waiting
 
         try:
-            eventually(over, timeout=90)
+            eventually(over)
         finally:
             ended.set()
         interfering.result()

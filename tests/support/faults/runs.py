@@ -107,5 +107,5 @@ def play_one(workers: Workers, case: Case, machine: str) -> Played:
 def ended(stack: Stack, run: str) -> dict[str, Any]:
     """The execution, which still runs if it should have ended long ago: one row fails then, and not all."""
     with suppress(AssertionError):
-        stack.finish(run, timeout=90)
+        stack.finish(run)
     return stack.states.describe_execution(executionArn=run)
