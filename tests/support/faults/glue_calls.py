@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.faults.scenario import IN_DOUBT, SILENCE, SLACK, TRIES, Before, Meanwhile, Scenario, crawling, fault
+from tests.support.faults.scenario import IN_DOUBT, SILENCE, SLACK, Before, Meanwhile, Scenario, crawling, fault
 
 SOON = {"timeoutSeconds": 5}
 STARTED: dict[str, Any] = {"ends": "STARTED"}
@@ -44,20 +44,18 @@ START_CRAWLER = strikes(
         "forever ThrottlingException": times_out(f"{TRY}ThrottlingException: {THROTTLED}", starts=None, crawls=0),
         "1 AccessDeniedException": refused("AccessDeniedException", f"{DENIED}StartCrawler"),
         "1 OperationTimeoutException": STARTED | {"starts": 2},
-        "forever OperationTimeoutException": refused(
-            "OperationTimeoutException", "The operation timed out", starts=3, within=TRIES
-        ),
+        "forever OperationTimeoutException": refused("OperationTimeoutException", "The operation timed out", starts=3),
         "1 SomethingNewException": refused("SomethingNewException", "StartCrawler failed"),
         "1 http-500": STARTED | {"starts": 2},
-        "forever http-500": refused("InternalServiceException", BROKEN, starts=9, within=TRIES),
+        "forever http-500": refused("InternalServiceException", BROKEN, starts=9),
         "1 hang": STARTED | {"starts": 2},
         "forever hang": silenced(starts=3),
         "1 garbage": STARTED | {"starts": 2},
-        "forever garbage": refused("GlueUnreachable", f"HTTP status 200 {NOT_GLUES}", starts=3, within=TRIES),
+        "forever garbage": refused("GlueUnreachable", f"HTTP status 200 {NOT_GLUES}", starts=3),
         "1 garbage-503": STARTED | {"starts": 2},
-        "forever garbage-503": refused("GlueUnreachable", f"HTTP status 503 {NOT_GLUES}", starts=9, within=TRIES),
+        "forever garbage-503": refused("GlueUnreachable", f"HTTP status 503 {NOT_GLUES}", starts=9),
         "1 lost-response": {
-            "tags": crawling(6) | fault("StartCrawler", "1 lost-response"),
+            "tags": crawling(15) | fault("StartCrawler", "1 lost-response"),
             "ends": "JOINED",
             "starts": 2,
         },
@@ -71,11 +69,11 @@ GET_CRAWLER_FIRST = strikes(
         "forever ThrottlingException": times_out(f"{TRY}ThrottlingException: {THROTTLED}", starts=0, crawls=0),
         "1 AccessDeniedException": refused("AccessDeniedException", f"{DENIED}GetCrawler", starts=0),
         "1 http-500": STARTED,
-        "forever http-500": refused("InternalServiceException", BROKEN, starts=0, within=TRIES),
+        "forever http-500": refused("InternalServiceException", BROKEN, starts=0),
         "1 hang": STARTED,
         "forever hang": silenced(starts=0),
         "1 garbage": STARTED,
-        "forever garbage": refused("GlueUnreachable", f"HTTP status 200 {NOT_GLUES}", starts=0, within=TRIES),
+        "forever garbage": refused("GlueUnreachable", f"HTTP status 200 {NOT_GLUES}", starts=0),
         "1 garbage-503": STARTED,
     },
 )
@@ -140,7 +138,7 @@ LIST_CRAWLS = [
             f"ListCrawls after StartCrawler's lost response: {what}",
             "SATISFIED",
             or_else=IN_DOUBT,
-            tags=crawling(4) | fault("StartCrawler", "1 lost-response") | tags,
+            tags=crawling(12) | fault("StartCrawler", "1 lost-response") | tags,
             starts=2,
             details=False,
         )

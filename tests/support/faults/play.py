@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.aws import ACCOUNT, REGION
 from tests.support.faults.copies import PROGRAMS, FrailFunction, WakingCopy, copy_of_crawl
 from tests.support.faults.scenario import Before, Meanwhile, Scenario, crawling
@@ -20,6 +22,8 @@ from tests.support.waits import waits_of
 
 # A process that was ended logs nothing, nor does one that never ran; the local AWS calls the latter Lambda.Unknown.
 SILENT = {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.TooManyRequestsException", "Lambda.Unknown"}
+
+SIGNALS = {Meanwhile.KILLS: signal.SIGKILL, Meanwhile.FREEZES: signal.SIGSTOP}
 
 COLD = 8  # requests at once that have not reached Glue yet
 
@@ -63,7 +67,8 @@ def play(stack: Stack, scenarios: Iterable[Scenario], directory: Path) -> dict[s
     def interfere() -> None:
         while not ended.wait(0.1):
             calls = stack.aws.calls()
-            for each in list(running):
+            # Signals first: they must find the call that they are meant for, and take no time.
+            for each in sorted(running, key=lambda each: each.scenario.meanwhile not in SIGNALS):
                 each.interfere(calls.get(each.crawler, {}))
 
     with ThreadPoolExecutor(COLD + 1) as pool:
@@ -120,6 +125,7 @@ class Play:
         self._execution = ""
         self._answer: Future[Ending] | None = None
         self._crawls: list[str] | None = None
+        self._late: ClientError | None = None
         if scenario.before is Before.MISSING:
             return
         outcome = {"local:outcome": "failed" if scenario.before is Before.FAILED else "succeeded"}
@@ -160,7 +166,10 @@ class Play:
     def interfere(self, calls: Calls) -> None:
         """Does what is due meanwhile."""
         if self._is_due and calls.get(self.scenario.when):
-            self._is_due = not self._intervene()
+            try:
+                self._is_due = not self._intervene()
+            except ClientError as late:
+                self._is_due, self._late = False, late
 
     def _intervene(self) -> bool:
         """Whether that is all."""
@@ -184,15 +193,10 @@ class Play:
                 glue.delete_crawler(Name=self.crawler)
             case Meanwhile.ABORTS:
                 self.stack.states.stop_execution(executionArn=self._execution)
-            case Meanwhile.KILLS:
-                self._send(signal.SIGKILL)
-            case Meanwhile.FREEZES:
-                self._send(signal.SIGSTOP)
+            case Meanwhile.KILLS | Meanwhile.FREEZES as how:
+                assert self._frail
+                self._frail.send(SIGNALS[how])
         return True
-
-    def _send(self, number: signal.Signals) -> None:
-        assert self._frail
-        self._frail.send(number)
 
     def result(self, calls: Calls, lines: Lines) -> Result:
         if self._crawls is None and self.scenario.before is not Before.MISSING:
@@ -200,6 +204,8 @@ class Play:
             self.stack.glue.untag_resource(ResourceArn=self._arn, TagsToRemove=hiding)
             self._crawls = self._history()
         ending = self._answer.result() if self._answer else self._describe()
+        if self._late:
+            ending.ends = f"{self.scenario.meanwhile}, too late: {self._late}"
         own, deadline = self._own(lines), time.monotonic() + 5
         # A function's line may come to the log after its answer came to the machine.
         while len([line for line in own if line["outcome"] != "incomplete"]) < len(ending.answers):

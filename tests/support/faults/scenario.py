@@ -7,17 +7,15 @@ from typing import Any
 
 DEADLINE = 30
 # What an execution may take beyond its deadline: the last pause, an invocation whose attempts Glue refuses (the SDK
-# pauses up to 3 s between them), and the overhead of a hundred executions on one machine.
-SLACK = 8
-# What a request may take that fails after three tries, each of them refused.
-TRIES = 2 * SLACK
+# pauses up to 3 s between them), and most of all the overhead of a hundred executions on one machine.
+SLACK = 20
 # An invocation whose attempts Glue leaves without an answer: three of 5 s, and the pauses.
 SILENCE = 18
 
 # When the copies of crawl look that a row may have woken: the crawl of such a row is over between the two.
 LOOKS = (1, 21)
-# The end of what is woken, and of what is not and has to wait for the later look.
-WOKEN, LATER = 16, LOOKS[1] + SLACK
+# The end of what has to wait for the later look.
+LATER = LOOKS[1] + SLACK
 
 # A crawl that began in the second of the request may have begun before it, as far as GetCrawler tells: one more starts.
 IN_DOUBT = "STARTED"

@@ -3,7 +3,7 @@
 from functools import partial
 
 from tests.support.faults.glue_calls import LOOK, SOON, TRY
-from tests.support.faults.scenario import IN_DOUBT, SLACK, TRIES, Before, Frail, Meanwhile, Scenario, crawling, fault
+from tests.support.faults.scenario import IN_DOUBT, SLACK, Before, Frail, Meanwhile, Scenario, crawling, fault
 
 LONG = crawling(600)
 MISSING = ("Crawler entry with name {crawler} does not exist",)
@@ -58,7 +58,7 @@ CRAWLS = [
         "EntityNotFoundException",
         says=MISSING,
         # Long enough for the looks to be broken before one sees the end.
-        tags=crawling(3),
+        tags=crawling(10),
         meanwhile=Meanwhile.DELETES,
         later=fault("GetCrawler", "forever ThrottlingException"),
     ),
@@ -91,7 +91,7 @@ OTHERS = [
     Scenario(
         "Somebody starts the crawler: between our look and our start",
         "JOINED",
-        tags=crawling(8) | fault("StartCrawler", "1 hang"),
+        tags=crawling(20) | fault("StartCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
         when="StartCrawler",
         starts=2,
@@ -100,7 +100,7 @@ OTHERS = [
     Scenario(
         "Somebody starts the crawler: between the request and our look",
         "JOINED",
-        tags=crawling(8) | fault("GetCrawler", "1 hang"),
+        tags=crawling(20) | fault("GetCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
         when="GetCrawler",
         starts=0,
@@ -110,7 +110,7 @@ OTHERS = [
         "Between the request and our look, somebody's crawl begins and succeeds",
         "SATISFIED",
         or_else=IN_DOUBT,
-        tags=fault("GetCrawler", "1 hang"),
+        tags=crawling(0, stopping=0) | fault("GetCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS,
         when="GetCrawler",
         starts=0,
@@ -119,7 +119,7 @@ OTHERS = [
     Scenario(
         "Between the request and our look, somebody's crawl begins and fails",
         "STARTED",
-        tags=fault("GetCrawler", "1 hang"),
+        tags=crawling(0, stopping=0) | fault("GetCrawler", "1 hang"),
         meanwhile=Meanwhile.STARTS_BADLY,
         when="GetCrawler",
     ),
@@ -139,7 +139,7 @@ LAMBDA = [
         "start-crawler is killed after the crawl began",
         "JOINED",
         frail=Frail("StartCrawler"),
-        tags=crawling(6) | fault("GetCrawlerMetrics", "1 hang"),
+        tags=crawling(12) | fault("GetCrawlerMetrics", "1 hang"),
         meanwhile=Meanwhile.KILLS,
     ),
     Scenario(
@@ -159,7 +159,7 @@ LAMBDA = [
         tags=fault("StartCrawler", "forever hang"),
         starts=3,
         crawls=0,
-        within=TRIES,
+        within=SLACK,
     ),
     Scenario(
         "start-crawler without concurrency",
@@ -246,12 +246,12 @@ TIME = [
         "The execution is stopped: while it waits for an older crawl",
         "ABORTED",
         before=Before.RUNNING,
-        tags=crawling(4),
+        tags=LONG,
         meanwhile=Meanwhile.ABORTS,
         when="GetCrawler",
         starts=0,
         crawls=0,
-        left="COMPLETED",
+        left="RUNNING",
     ),
     Scenario(
         "The execution is stopped: while the crawl runs",

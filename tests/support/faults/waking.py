@@ -6,7 +6,6 @@ from typing import Any
 from tests.support.faults.scenario import (
     LATER,
     SILENCE,
-    WOKEN,
     Before,
     Meanwhile,
     Scenario,
@@ -15,21 +14,21 @@ from tests.support.faults.scenario import (
     fault,
 )
 
-# Long enough to be over after the first look, and before the second.
-CRAWL = crawling(4)
+# Over after the first look, however slow it is, and before the second.
+CRAWL = crawling(10)
 NO_TAGS: Mapping[str, str] = {}
 FOREVER = "forever ThrottlingException"
 
 
 def woken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
-    """Ends soon after the crawl."""
-    usual: dict[str, Any] = {"ends": "STARTED", "waking": Waking(), "within": WOKEN, "woken": True}
+    """Ends when the crawl ends."""
+    usual: dict[str, Any] = {"ends": "STARTED", "waking": Waking(), "within": LATER, "woken": True}
     return Scenario(name, tags={**CRAWL, **tags}, **(usual | more))
 
 
 def unwoken(name: str, tags: Mapping[str, str] = NO_TAGS, **more: Any) -> Scenario:
     """Ends with the next look."""
-    return woken(name, tags, **({"within": LATER, "woken": False} | more))
+    return woken(name, tags, **({"woken": False} | more))
 
 
 WAKING = [
@@ -42,19 +41,21 @@ WAKING = [
     ),
     woken("The announcement comes twice", {"local:announcements": "twice"}),
     woken("The announcement comes before the beginning's", {"local:announcements": "swapped"}),
-    woken("An older crawl is under way, and its end is announced", before=Before.RUNNING),
+    # Two crawls before the deadline.
+    woken("An older crawl is under way, and its end is announced", crawling(7), before=Before.RUNNING),
     # start-crawler has started it, and waits for an estimate.
     woken(
         "The crawl ends before anybody waits for it",
         crawling(1) | fault("GetCrawlerMetrics", "1 hang"),
         woken=False,
-        within=WOKEN + SILENCE,
+        within=LATER + SILENCE,
     ),
     woken(
         "The crawl ends while a look at it hangs",
+        crawling(4),
         meanwhile=Meanwhile.TAGS,
         later=fault("GetCrawler", "1 hang"),
-        within=WOKEN + SILENCE,
+        within=LATER + SILENCE,
         woken=None,
     ),
     unwoken("The announcement is lost", {"local:announcements": "lost"}),

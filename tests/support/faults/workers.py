@@ -20,7 +20,7 @@ def work(note, does, event):
         noted.seek(0)
         begun = len(noted.readlines())
     if does in ("lasts", "takes longer than it may"):
-        time.sleep(12)
+        time.sleep(30)
     if does == "fails" or does == "fails twice" and begun <= 2:
         raise ValueError("no data for the day")
     return "x" * 300_000 if does == "answers too much" else None
@@ -95,7 +95,7 @@ class Workers:
                 )
                 return {"job": name, "arguments": {f"--{key}": value for key, value in note.items()}}
             case "function":
-                timeout = 1 if does is Does.TAKES_LONGER_THAN_IT_MAY else 60
+                timeout = 5 if does is Does.TAKES_LONGER_THAN_IT_MAY else 60
                 self._function(name, tags, {"NOTE": note["note"], "DOES": note["does"]}, timeout)
                 return {"function": name}
             case "machine":
@@ -107,7 +107,7 @@ class Workers:
                     name=name, roleArn=ROLE, definition=json.dumps(definition), tags=tagged
                 )
                 return {"machine": name, "input": note}
-        seconds = {Does.LASTS: "600", Does.FAILS_TWICE: "3"}.get(does, "0")
+        seconds = {Does.LASTS: "600", Does.FAILS_TWICE: "8"}.get(does, "0")
         self.athena.create_work_group(
             Name=name,
             Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{RESULTS}/"}},
