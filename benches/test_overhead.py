@@ -68,7 +68,7 @@ def idle(stack: Stack, name: str, who: str, seconds: float) -> dict[str, Any]:
 def ours(stack: Stack, pipeline: dict[str, Any]) -> float:
     event = sample("native-object-created-putobject", f"landing/{pipeline['name']}.csv")
     trigger = stack.run("Trigger", {"event": event, "pipeline": pipeline, "coalesceSeconds": 1})
-    run = stack.finish(json.loads(trigger["output"])["executionArn"])
+    run = stack.finish(stack.pipeline_run(json.loads(trigger["output"])["executionName"]))
     assert run["status"] == "SUCCEEDED", run.get("cause")
     waited = spans_of(stack, run["executionArn"], "Wait for the window to close")
     return overhead(stack, pipeline, (trigger["startDate"], run["stopDate"]), waited)

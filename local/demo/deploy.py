@@ -38,7 +38,8 @@ QUICK: dict[str, str | int] = {
 ARTIFACTS = "artifacts"
 BOOTSTRAPS = ROOT / "target" / "debug"
 TOOL = BOOTSTRAPS / "crawler-sync"
-SECONDS = 60
+# It ends a stack that hangs: on a busy machine the largest takes half a minute.
+SECONDS = 300
 
 # What SAM would otherwise ask IAM for; it adds the one that it needs for tracing.
 MANAGED_POLICIES = {"AWSXRayDaemonWriteAccess": "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"}

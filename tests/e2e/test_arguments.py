@@ -36,7 +36,7 @@ def trigger(stack: Stack, pipeline: dict[str, Any], coalesce_seconds: int) -> di
     event = sample("native-object-created-putobject", KEY)
     execution = stack.run("Trigger", {"event": event, "pipeline": pipeline, "coalesceSeconds": coalesce_seconds})
     started = json.loads(execution["output"])
-    run = stack.finish(started["executionArn"])
+    run = stack.finish(stack.pipeline_run(started["executionName"]))
     assert run["status"] == "SUCCEEDED", run.get("cause")
     return json.loads(run["input"])
 
@@ -86,7 +86,7 @@ def test_arguments_that_are_none_are_refused_by_the_run(stack: Stack) -> None:
     event = sample("native-object-created-putobject", KEY)
     broken = pipeline("nobody", arguments=["--date"])
     execution = stack.run("Trigger", {"event": event, "pipeline": broken, "coalesceSeconds": 0})
-    run = stack.finish(json.loads(execution["output"])["executionArn"])
+    run = stack.finish(stack.pipeline_run(json.loads(execution["output"])["executionName"]))
     assert (run["error"], run["cause"]) == ("InvalidPipeline", "pipeline told: arguments: must be an object")
 
 

@@ -1,15 +1,18 @@
 """`crawler-sync follow`: a run as it happens, and as it was."""
 
 import json
+import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.demo.deploy import TOOL
 from tests.support.command import Command, acting, rest
+from tests.support.gates import Gate
 from tests.support.roles import ROLE
 from tests.support.stack import PATIENCE, Stack, eventually
 
@@ -35,7 +38,7 @@ def start(stack: Stack, name: str, *stages: list[dict[str, Any]], **fields: Any)
 def test_a_run_is_followed_to_its_end(stack: Stack, command: Command) -> None:
     """Whatever happens is told once, in order, with its step; what came of crawls that nobody awaited, too."""
     create_job(stack, "follow-load", seconds="1")
-    for crawler, seconds in (("follow-tables", "0.5"), ("follow-later", "2")):
+    for crawler, seconds in (("follow-tables", "0.5"), ("follow-later", "10")):
         stack.glue.create_crawler(
             Name=crawler,
             Role=ROLE,
@@ -107,9 +110,9 @@ def test_a_refused_pipeline_tells_every_mistake(stack: Stack, command: Command) 
     assert "payload without a function" in told.text
 
 
-def test_ctrl_c_leaves_the_run_alone(stack: Stack, command: Command) -> None:
+def test_ctrl_c_leaves_the_run_alone(stack: Stack, command: Command, tmp_path: Path) -> None:
     """Who has seen enough must not stop the load."""
-    create_job(stack, "follow-long", seconds="4")
+    gate = Gate(stack, "follow-long", tmp_path)
     arn = start(stack, "follow-long", [{"job": "follow-long"}])
     process = command.begin("follow", arn)
     assert process.stdout
@@ -119,6 +122,7 @@ def test_ctrl_c_leaves_the_run_alone(stack: Stack, command: Command) -> None:
     ended = rest(process)
     assert ended.code == 130
     assert f"the run goes on. Follow it again: crawler-sync follow {arn.rpartition(':')[2]}" in ended.error
+    gate.open()
     assert stack.finish(arn)["status"] == "SUCCEEDED"
 
 
@@ -163,22 +167,30 @@ def test_a_throttled_look_is_tried_again(stack: Stack, command: Command) -> None
     assert told.code == 0, told.error
 
 
-def test_a_redrawn_line_of_progress_is_for_terminals(stack: Stack, command: Command) -> None:
+def test_a_redrawn_line_of_progress_is_for_terminals(stack: Stack, command: Command, tmp_path: Path) -> None:
     """In a terminal there are colours, and a line of what goes on; NO_COLOR is heeded."""
-    create_job(stack, "follow-shown", seconds="1")
+    gate = Gate(stack, "follow-shown", tmp_path)
 
-    def shown(**variables: str) -> str:
+    def in_a_terminal(**variables: str) -> subprocess.Popen[bytes]:
         arn = start(stack, "follow-shown", [{"job": "follow-shown"}])
         environment = command.environment | {"TERM": "xterm"} | variables
         script = ["script", "--quiet", "--return", "--command", f"{TOOL} follow {arn}", "/dev/null"]
-        done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        return subprocess.Popen(script, env=environment, stdout=subprocess.PIPE)
 
-    text = shown()
-    assert "\x1b[34m▶ job" in text
-    assert re.search(r"1\.1 follow-shown · [\d.]+ s", text), text
-    assert "\x1b[34m" not in shown(NO_COLOR="1")
+    with in_a_terminal() as process:
+        assert process.stdout
+        text = b""
+        while not re.search(rb"1\.1 follow-shown \xc2\xb7 [\d.]+ s", text):
+            text += (more := os.read(process.stdout.fileno(), 4096))
+            assert more, text
+        gate.open()
+        text += process.stdout.read()
+    assert process.returncode == 0, text
+    assert "\x1b[34m▶ job".encode() in text
+    with in_a_terminal(NO_COLOR="1") as process:
+        text, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, text
+    assert b"\x1b[34m" not in text
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import Command, acting
+from tests.support.gates import Gate
 from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack, eventually
 
@@ -21,7 +22,6 @@ JOBS = {
     "report-done": {"local:seconds": "0"},
     "report-fails": {"local:outcome": "failed", "local:error": "No such column: <day> & more"},
     "report-long": {"local:seconds": "60"},
-    "report-slow": {"local:seconds": "4"},
 }
 
 
@@ -166,7 +166,10 @@ def test_forty_steps_have_a_page(stack: Stack, command: Command, tmp_path: Path)
 
 def test_absorbed_runs_are_told_on_the_page_of_their_taker(stack: Stack, command: Command, tmp_path: Path) -> None:
     """A search for the objects of a window finds the run that covers them, from either side."""
+    gate = Gate(stack, "report-slow", tmp_path)
     arns = [start(stack, "report-g", [{"job": "report-slow"}], minute=minute) for minute in range(3)]
+    stack.finish(arns[1])
+    gate.open()
     runs = [stack.finish(arn) for arn in arns]
     file = tmp_path / "page.html"
     assert command("report", runs[2]["name"], "--output", str(file)).code == 0

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.support.command import Command, acting
+from tests.support.gates import Gate
 from tests.support.roles import ROLE
 from tests.support.stack import PATIENCE, Stack, eventually
 
@@ -84,9 +86,9 @@ def test_what_went_wrong_is_told_with_where_and_why(stack: Stack, command: Comma
     assert "\x1b" not in told.text, "colours are for terminals"
 
 
-def test_absorbed_runs_stand_below_the_one_that_took_them(stack: Stack, command: Command) -> None:
+def test_absorbed_runs_stand_below_the_one_that_took_them(stack: Stack, command: Command, tmp_path: Path) -> None:
     """They succeeded, and did nothing: a window's data has to be looked for there."""
-    stack.glue.create_job(Name="runs-slow", Role=ROLE, Command={}, Tags={"local:seconds": "4"})
+    gate = Gate(stack, "runs-slow", tmp_path)
     queue = f"absorbing-{HASH}-"
     arns = []
     for number in range(3):
@@ -98,6 +100,8 @@ def test_absorbed_runs_stand_below_the_one_that_took_them(stack: Stack, command:
         arns.append(
             stack.states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(given))["executionArn"]
         )
+    stack.finish(arns[1])
+    gate.open()
     for arn in arns:
         stack.finish(arn)
     told = command("runs", "absorbing").text

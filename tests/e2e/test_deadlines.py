@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from tests.support.roles import ROLE
 from tests.support.stack import CUSTOMERS, Stack
 
-SECONDS = 4
+# Time enough to begin what is waited for.
+SECONDS = 12
 # What the end of a run may come after its deadline.
 GRACE = 30
 
@@ -57,13 +58,13 @@ WAITS = [
         "both",
         {"job": "short", "crawler": "endless-after"},
         "crawler endless-after: {limit}: CrawlTimedOut: ",
-        job={"local:seconds": "1"},
+        job={"local:seconds": "0"},
         crawler=ENDLESS,
     ),
 ]
 LIMITS = {
-    "PipelineTimedOut": f"not done within the {SECONDS} s of the run",
-    "StepTimedOut": f"not done within the {SECONDS} s of the step",
+    "PipelineTimedOut": "not done within the {seconds} s of the run",
+    "StepTimedOut": "not done within the {seconds} s of the step",
 }
 
 
@@ -112,7 +113,7 @@ def test_a_run_ends_soon_after_its_deadline_and_says_what_it_waited_for(
     """The next night's run must not find last night's still waiting; and the person on call has to know for what."""
     execution = ended[wait.name, error]
     assert (execution["status"], execution["error"]) == ("FAILED", error), execution.get("cause")
-    says = wait.says.format(limit=LIMITS[error])
+    says = wait.says.format(limit=LIMITS[error].format(seconds=SECONDS))
     assert execution["cause"].startswith(f"pipeline {wait.name}, stage 1 (only), step 1, {says}")
     took = (execution["stopDate"] - execution["startDate"]).total_seconds()
     assert SECONDS <= took < SECONDS + GRACE
@@ -126,12 +127,14 @@ def test_no_stage_begins_after_the_deadline(stack: Stack) -> None:
         DatabaseName=CUSTOMERS.database,
         Targets={"S3Targets": []},
         # An attempt without an answer takes 5 s.
-        Tags={"local:seconds": "0", "local:fault:GetCrawler": "1 hang"},
+        Tags={"local:seconds": "0", "local:stopping-seconds": "0", "local:fault:GetCrawler": "1 hang"},
     )
     stack.glue.create_job(Name="never", Role=ROLE, Command={}, Tags=ENDLESS)
     stages = [{"steps": [{"crawler": "told-late"}]}, {"steps": [{"job": "never", "crawler": "told-late"}]}]
-    execution = stack.run("Pipeline", {"name": "late", "timeoutSeconds": SECONDS, "stages": stages})
-    says = f"pipeline late, stage 2, step 1, job never: {LIMITS['PipelineTimedOut']}: it was not started"
+    execution = stack.run("Pipeline", {"name": "late", "timeoutSeconds": 4, "stages": stages})
+    says = (
+        f"pipeline late, stage 2, step 1, job never: {LIMITS['PipelineTimedOut'].format(seconds=4)}: it was not started"
+    )
     assert (execution["error"], execution["cause"]) == ("PipelineTimedOut", says)
     assert stack.glue.get_job_runs(JobName="never")["JobRuns"] == []
 
@@ -139,10 +142,8 @@ def test_no_stage_begins_after_the_deadline(stack: Stack) -> None:
 def test_the_deadline_begins_with_the_stages(stack: Stack) -> None:
     """A run that waited for its window has all of its time left."""
     stack.glue.create_job(Name="quick", Role=ROLE, Command={}, Tags={"local:seconds": "0"})
-    given = {"name": "late", "timeoutSeconds": 3, "stages": [{"steps": [{"job": "quick"}]}]}
-    now = stack.run("Pipeline", given)
-    later = now["stopDate"].timestamp() + 5
-    moment = datetime.fromtimestamp(int(later), UTC)
+    given = {"name": "late", "timeoutSeconds": 8, "stages": [{"steps": [{"job": "quick"}]}]}
+    moment = datetime.now(UTC) + timedelta(seconds=15)
     execution = stack.run("Pipeline", given | {"startAfter": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
-    assert (execution["stopDate"] - execution["startDate"]).total_seconds() > 3
+    assert (execution["stopDate"] - execution["startDate"]).total_seconds() > 8

@@ -56,8 +56,8 @@ def failed(stack: Stack) -> Failed:
             step.update({each: f"{step[each]}-{count}" for each in ("job", "crawler") if each in step})
         create(stack, pipeline)
         for sibling in range(len(pipeline["stages"][number]["steps"])) if part == "job" else ():
-            tag(stack, pipeline, number, sibling, "job", {"local:seconds": "60"})
-        failure = {"local:outcome": "failed", "local:error": "No such column: day", "local:seconds": "1"}
+            tag(stack, pipeline, number, sibling, "job", {"local:seconds": "600"})
+        failure = {"local:outcome": "failed", "local:error": "No such column: day", "local:seconds": "5"}
         tag(stack, pipeline, number, place, part, failure)
         arn = stack.states.start_execution(
             stateMachineArn=stack.outputs["PipelineStateMachineArn"], input=json.dumps(pipeline)
@@ -94,7 +94,8 @@ def test_a_failing_step_ends_its_pipeline(stack: Stack, failed: Failed, failure:
 
 
 def is_stopped(stack: Stack, job: str) -> bool:
-    return stack.glue.get_job_runs(JobName=job)["JobRuns"][0]["JobRunState"] == "STOPPED"
+    """If it had begun: it may have been its turn only when the other had failed."""
+    return all(run["JobRunState"] == "STOPPED" for run in stack.glue.get_job_runs(JobName=job)["JobRuns"])
 
 
 def test_a_run_succeeds_once_the_cause_is_mended(stack: Stack, failed: Failed) -> None:

@@ -83,7 +83,7 @@ def ours(stack: Stack, pipeline: dict[str, Any]) -> Count:
     """From an event on: trigger, which is not billed by transitions, pipeline, and its crawls."""
     event = sample("native-object-created-putobject", f"landing/{pipeline['name']}.csv")
     trigger = stack.run("Trigger", {"event": event, "pipeline": pipeline, "coalesceSeconds": 1})
-    run = stack.finish(json.loads(trigger["output"])["executionArn"])
+    run = stack.finish(stack.pipeline_run(json.loads(trigger["output"])["executionName"]))
     assert run["status"] == "SUCCEEDED", run.get("cause")
     steps = [step for stage in json.loads(run["output"])["stages"] for step in stage["steps"]]
     crawls = [

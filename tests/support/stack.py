@@ -71,6 +71,10 @@ class Stack:
         """The ARN of the machine, which all of its executions are listed by, whatever alias or version started them."""
         return unqualified(self.outputs[f"{name}StateMachineArn"])
 
+    def pipeline_run(self, name: str) -> str:
+        """The ARN of the pipeline's execution of this name."""
+        return self.machine("Pipeline").replace(":stateMachine:", ":execution:") + f":{name}"
+
     def executions(self, machine: str) -> list[dict[str, Any]]:
         """The machine's executions, the oldest first."""
         executions = self.states.list_executions(stateMachineArn=self.machine(machine))

@@ -33,8 +33,6 @@ from tests.support.roles import ROLE
 from tests.support.stack import Stack
 from tests.support.waits import waits_of
 
-# The first look comes after a second, the next one a minute later: it ends amid that wait.
-WAITED_FOR = {"local:seconds": "4", "local:stopping-seconds": "0"}
 Check = Callable[[Stack], None]
 
 
@@ -43,9 +41,7 @@ def an_object_starts_a_run(stack: Stack) -> None:
     before = {execution["executionArn"] for execution in stack.executions("Trigger")}
     stack.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}{number()}.csv", Body="a\n")
     [trigger] = granted(stack, lambda: started(stack, "Trigger", before))
-    answer = succeeded(stack, trigger)
-    pipeline = stack.machine("Pipeline").replace(":stateMachine:", ":execution:")
-    succeeded(stack, f"{pipeline}:{answer['executionName']}")
+    succeeded(stack, stack.pipeline_run(succeeded(stack, trigger)["executionName"]))
 
 
 def a_crawl_has_an_estimate(stack: Stack) -> None:
@@ -81,9 +77,23 @@ def a_crawl_tells_its_changes(stack: Stack) -> None:
 
 def who_waits_for_a_crawl_is_woken(stack: Stack) -> None:
     """Best effort: without the table, wake or its rule the next look tells the same."""
-    ended = run(stack, "Crawl", {"crawlername": new_crawler(stack, WAITED_FOR)})
-    assert ended["status"] == "SUCCEEDED", ended
-    assert waits_of(stack, ended["executionArn"])[-1].woken
+    crawler = new_crawler(stack, ENDLESS)
+    arn = stack.states.start_execution(
+        stateMachineArn=stack.outputs["CrawlStateMachineArn"], input=json.dumps({"crawlername": crawler})
+    )["executionArn"]
+
+    def waits_for_a_minute() -> bool:
+        """The first look comes after a second."""
+        return [event["type"] for event in stack.history(arn)].count("TaskSubmitted") > 1
+
+    try:
+        granted(stack, waits_for_a_minute)
+        detail = {"crawlerName": crawler, "state": "Succeeded"}
+        stack.aws.put_event({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": detail})
+        granted(stack, lambda: any(wait.woken for wait in waits_of(stack, arn)))
+    finally:
+        stack.states.stop_execution(executionArn=arn)
+        stack.glue.stop_crawler(Name=crawler)
 
 
 def a_crawl_out_of_time_is_stopped(stack: Stack) -> None:
