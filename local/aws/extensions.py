@@ -13,6 +13,7 @@ from local.aws.iam import requests
 from local.aws.iam import roles as iam_roles
 from local.aws.scheduler import schedules
 from local.aws.sns import topics
+from local.aws.sqs import messages
 from local.aws.stepfunctions import (
     athena_queries,
     callbacks,
@@ -37,6 +38,7 @@ EXTENSIONS = (
     workgroups,
     queries,
     topics,
+    messages,
     history,
     integrations,
     state_machines,

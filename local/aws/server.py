@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
-START_SECONDS = 30
+START_SECONDS = 120
 GRACE_SECONDS = 5
 
 
@@ -192,7 +192,7 @@ class LocalAws:
             if process.poll() is not None:
                 raise LocalAwsError(self._failure(f"the local AWS ended with exit code {process.returncode}"))
             # The pid tells our server from another one on the same port.
-            if server_pid(self.port) == process.pid:
+            if server_pid(self.port, timeout=1) == process.pid:
                 return
             time.sleep(0.05)
         raise LocalAwsError(self._failure(f"the local AWS did not answer within {START_SECONDS} s"))
@@ -228,7 +228,7 @@ def child_environment(inherited: Mapping[str, str], endpoint: str) -> dict[str, 
     }
 
 
-def request(port: int, method: str, path: str, body: object = None, *, timeout: float = 10) -> Any:
+def request(port: int, method: str, path: str, body: object = None, *, timeout: float = 60) -> Any:
     """One JSON request to the server's own endpoints, past any proxy."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
@@ -242,10 +242,10 @@ def request(port: int, method: str, path: str, body: object = None, *, timeout: 
         connection.close()
 
 
-def server_pid(port: int) -> int | None:
-    """The process id of the local AWS on `port`, None when there is none."""
+def server_pid(port: int, *, timeout: float = 30) -> int | None:
+    """The process id of the local AWS on `port`, None when none answers in time."""
     try:
-        return request(port, "GET", "/_local/server", timeout=1)["pid"]
+        return request(port, "GET", "/_local/server", timeout=timeout)["pid"]
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return None
 

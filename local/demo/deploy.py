@@ -38,7 +38,7 @@ QUICK: dict[str, str | int] = {
 ARTIFACTS = "artifacts"
 BOOTSTRAPS = ROOT / "target" / "debug"
 TOOL = BOOTSTRAPS / "crawler-sync"
-# It ends a stack that hangs: on a busy machine the largest takes half a minute.
+# It ends a stack that hangs.
 SECONDS = 300
 
 # What SAM would otherwise ask IAM for; it adds the one that it needs for tracing.

@@ -91,8 +91,8 @@ def check_role(kind: str, name: str, request: Request) -> None:
 
 
 def tags(kind: str, name: str) -> dict[str, str]:
-    found: dict[str, str] = ministack._tags.get(ministack._arn(kind, name), {})
-    return found
+    """A copy: other threads may set or remove tags meanwhile."""
+    return dict(ministack._tags.get(ministack._arn(kind, name), {}))
 
 
 def set_tags(kind: str, name: str, new: dict[str, str]) -> None:

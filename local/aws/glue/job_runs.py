@@ -113,7 +113,7 @@ class JobRun:
             if error:
                 self._record["ErrorMessage"] = error
             self._set(state)
-        self.ended.set()
+            self.ended.set()
         detail = {
             "jobName": self._job["Name"],
             "severity": SEVERITIES[state],

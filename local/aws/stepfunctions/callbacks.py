@@ -43,15 +43,16 @@ def invoke_with_callback(resource: str, arguments: Any, token: str, state: dict[
     waiting["machine"] = task.execution["stateMachineArn"]
     ministack._task_tokens[token] = waiting
     try:
-        answer = states.invoke_resource(resource.removesuffix(SUFFIX), arguments)
-        history.submitted(task.execution, resource, answer)
+        # Around the call too: it may hand the token to somebody who sends it back after the abort.
         with scope.on_abort(back.set):
+            answer = states.invoke_resource(resource.removesuffix(SUFFIX), arguments)
+            history.submitted(task.execution, resource, answer)
             if not back.wait(state.get("TimeoutSeconds", LONGEST)):
                 raise ministack._ExecutionError("States.Timeout", "")
         scope.check()
     finally:
-        ministack._task_tokens.pop(token, None)
         _over.add(token)
+        ministack._task_tokens.pop(token, None)
         # The next attempt has a token of its own.
         task.context["Task"] = {"Token": new_uuid()}
     if error := waiting["error"]:

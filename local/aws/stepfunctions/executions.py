@@ -7,7 +7,6 @@ import contextvars
 import json
 import re
 import threading
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +53,7 @@ class Running:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
-running_executions: defaultdict[str, Running] = defaultdict(Running)
+_running: dict[str, Running] = {}
 # To look for a name and to take it must be one step, for concurrent callers.
 _starting = threading.Lock()
 
@@ -72,6 +71,11 @@ def install() -> None:
         _fail_execution=fail_execution,
         reset=reset,
     )
+
+
+def running_of(arn: str) -> Running:
+    """One for all threads that ask, whoever asks first: setdefault looks and stores in one step."""
+    return _running.setdefault(arn, Running())
 
 
 def start_execution(request: Request) -> Response:
@@ -180,7 +184,7 @@ def _namesake(request: Request) -> dict[str, Any] | None:
 
 def run_execution(arn: str) -> None:
     """Runs an execution in a scope of its own, and within its machine's TimeoutSeconds."""
-    running, execution = running_executions[arn], ministack._executions[arn]
+    running, execution = running_of(arn), ministack._executions[arn]
     timer = None
     if seconds := _timeout(execution):
         context = contextvars.copy_context()
@@ -213,13 +217,13 @@ def _time_out(execution: dict[str, Any]) -> None:
         execution["stopDate"] = now_iso()
         ministack._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
         ministack._emit_execution_status_event(execution)
-        running_executions[execution["executionArn"]].scope.abort()
+        running_of(execution["executionArn"]).scope.abort()
 
 
 def stop_execution(request: Request) -> Response:
     response = original._stop_execution(request)
     if response[0] == 200:
-        running_executions[request["executionArn"]].scope.abort()
+        running_of(request["executionArn"]).scope.abort()
     return response
 
 
@@ -230,7 +234,7 @@ def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
 
 
 def reset() -> None:
-    for running in list(running_executions.values()):
+    for running in list(_running.values()):
         running.scope.abort()
     original.reset()
-    running_executions.clear()
+    _running.clear()

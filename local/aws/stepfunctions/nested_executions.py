@@ -38,7 +38,7 @@ def run_as_task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = {"executionArn": arn}
     stop = permissions.if_allowed("states:StopExecution", execution, lambda: executions.stop_execution(execution))
     with scope.on_abort(stop):
-        executions.running_executions[arn].ended.wait()
+        executions.running_of(arn).ended.wait()
     scope.check()
     permissions.check(resource, "states", "DescribeExecution", execution)
     description = json.loads(executions.described(execution)[2])

@@ -25,13 +25,15 @@ SLEEP = "import os, time; print(os.getpid()); time.sleep(600)"
 _numbers = itertools.count()
 
 
-def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = 10.0) -> T:
+def eventually(look: Callable[[], T | Literal[False] | None], timeout: float = 60.0) -> T:
     """The first true answer of `look`; fails when there is none in time."""
     deadline = time.monotonic() + timeout
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"not within {timeout} s"
+    while True:
+        late = time.monotonic() > deadline
+        if answer := look():
+            return answer
+        assert not late, f"not within {timeout} s"
         time.sleep(0.02)
-    return answer
 
 
 def unique(prefix: str) -> str:
@@ -66,6 +68,11 @@ def nested(machine: str, how: str = ".sync:2", **arguments: Any) -> dict[str, An
         "Arguments": {"StateMachineArn": machine, **arguments},
         "End": True,
     }
+
+
+def before_a_wait(task: dict[str, Any]) -> dict[str, Any]:
+    """States of an execution that can still be stopped when its task is over."""
+    return {"Task": {name: value for name, value in task.items() if name != "End"} | {"Next": "Wait"}, "Wait": WAIT}
 
 
 def crawler_arn(name: str) -> str:
@@ -144,11 +151,9 @@ class Local:
         return name
 
     def function(self, file: str, source: str, **more: Any) -> str:
-        """A new Lambda of one file."""
-        name = unique("function")
-        self.aws.client("lambda").create_function(
-            FunctionName=name, Role=ROLE, Code={"ZipFile": package(file, source)}, **more
-        )
+        """A new Lambda of one file, with more time than Lambda's three seconds."""
+        name, code = unique("function"), {"ZipFile": package(file, source)}
+        self.aws.client("lambda").create_function(FunctionName=name, Role=ROLE, Code=code, **{"Timeout": 60, **more})
         return name
 
     def job_run(self, name: str, run_id: str) -> dict[str, Any]:
@@ -175,8 +180,9 @@ class Local:
     def execution(self, arn: str) -> dict[str, Any]:
         return self.states.describe_execution(executionArn=arn)
 
-    def ended(self, arn: str, timeout: float = 10.0) -> dict[str, Any]:
-        return eventually(lambda: (e := self.execution(arn))["status"] != "RUNNING" and e, timeout)
+    def ended(self, arn: str) -> dict[str, Any]:
+        """The execution, when all of its end is told: stopDate comes last."""
+        return eventually(lambda: "stopDate" in (e := self.execution(arn)) and e)
 
     def run(self, given: Any = None, **machine: Any) -> dict[str, Any]:
         """Runs a new machine to its end."""

@@ -52,6 +52,17 @@ def test_faults_follow_each_other(local: Local) -> None:
     assert local.get_crawler(name)
 
 
+def test_a_fault_that_is_set_again_strikes_again(local: Local) -> None:
+    """Protects scenarios that have one fault twice."""
+    tag, once = "local:fault:GetCrawler", "1 ThrottlingException"
+    name = local.crawler()
+    for removed in ([], [tag], []):
+        local.glue.untag_resource(ResourceArn=crawler_arn(name), TagsToRemove=removed)
+        local.glue.tag_resource(ResourceArn=crawler_arn(name), TagsToAdd={tag: once})
+        assert error_code(local.glue.get_crawler, Name=name)[0] == "ThrottlingException"
+        assert local.get_crawler(name)
+
+
 def test_http_500_is_one(local: Local) -> None:
     """Protects the difference between a refusal and a breakdown."""
     name = fault(local, "ListCrawls", "1 http-500")
@@ -62,7 +73,7 @@ def test_http_500_is_one(local: Local) -> None:
 
 def post(local: Local, operation: str, name: str) -> tuple[int, str]:
     """A call without a client between us and the wire."""
-    connection = http.client.HTTPConnection(HOST, local.aws.port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, local.aws.port, timeout=60)
     credential = f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/glue/aws4_request"
     headers = {"x-amz-target": f"AWSGlue.{operation}", "authorization": credential}
     connection.request("POST", "/", f'{{"Name": "{name}"}}', headers)
@@ -81,7 +92,7 @@ def test_garbage_is_html(local: Local, what: str, status: int) -> None:
 
 def test_a_lost_response_is_lost_after_it_took_effect(local: Local) -> None:
     """Protects JOINED: StartCrawler worked, and nobody was told."""
-    name = local.crawler(tags={"local:fault:StartCrawler": "1 lost-response", "local:seconds": "1"})
+    name = local.crawler(tags={"local:fault:StartCrawler": "1 lost-response", "local:seconds": "60"})
     with pytest.raises(ConnectionClosedError):
         local.glue.start_crawler(Name=name)
     assert local.get_crawler(name)["State"] == "RUNNING"

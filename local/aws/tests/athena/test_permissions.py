@@ -6,7 +6,7 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from local.aws.tests.athena.support import Athena
-from local.aws.tests.support import Local, acting, allow, denied, error_code, eventually, unique
+from local.aws.tests.support import Local, acting, allow, before_a_wait, denied, error_code, eventually, unique
 
 pytestmark = pytest.mark.aws(
     "Configure access to databases and tables in the AWS Glue Data Catalog",
@@ -95,11 +95,10 @@ def test_each_of_them_is_needed(
 def test_a_query_that_may_not_be_stopped_goes_on(local: Local, athena: Athena, grants: Grants) -> None:
     """Protects aborts: without StopQueryExecution the query outlives its execution."""
     arn = f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{grants.workgroup}"
-    for missing, state in ((["athena:StopQueryExecution"], "SUCCEEDED"), ([], "CANCELLED")):
-        tags = [{"Key": "local:seconds", "Value": "1"}]
-        athena.client.tag_resource(ResourceARN=arn, Tags=tags)
+    for missing, seconds, state in ((["athena:StopQueryExecution"], "1", "SUCCEEDED"), ([], "60", "CANCELLED")):
+        athena.client.tag_resource(ResourceARN=arn, Tags=[{"Key": "local:seconds", "Value": seconds}])
         before = set(athena.client.list_query_executions(WorkGroup=grants.workgroup)["QueryExecutionIds"])
-        machine = local.machine(role=grants.role(local, *missing), Step=task(athena, grants))
+        machine = local.machine(role=grants.role(local, *missing), **before_a_wait(task(athena, grants)))
         execution = local.start(machine)
 
         def started(before: set[str] = before) -> set[str]:

@@ -132,6 +132,19 @@ def test_parameters_fill_question_marks_in_order(athena: Athena) -> None:
 
 
 @pytest.mark.aws(
+    "GetQueryResults",
+    url="https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html",
+    validated="never",
+)
+def test_a_query_that_runs_has_no_results_yet(athena: Athena) -> None:
+    """Protects those who read a result too early: the error tells the state."""
+    query_id = athena.start("SELECT 1 AS one", WorkGroup=athena.workgroup({}, {"local:seconds": "60"}))
+    eventually(lambda: athena.query(query_id)["Status"]["State"] == "RUNNING")
+    code, message = error_code(athena.client.get_query_results, QueryExecutionId=query_id)
+    assert (code, message) == ("InvalidRequestException", "Query has not yet finished. Current state: RUNNING")
+
+
+@pytest.mark.aws(
     "StopQueryExecution",
     url="https://docs.aws.amazon.com/athena/latest/APIReference/API_StopQueryExecution.html",
     validated="never",
@@ -139,11 +152,14 @@ def test_parameters_fill_question_marks_in_order(athena: Athena) -> None:
 def test_a_stopped_query_stays_so(athena: Athena) -> None:
     """Protects aborts: a query that was cancelled neither succeeds later nor leaves a result."""
     workgroup = athena.workgroup({}, {"local:seconds": "0.5"})
-    query_id = athena.start("SELECT 1 AS one", WorkGroup=workgroup)
-    eventually(lambda: athena.query(query_id)["Status"]["State"] == "RUNNING")
-    message = error_code(athena.client.get_query_results, QueryExecutionId=query_id)[1]
-    assert message == "Query has not yet finished. Current state: RUNNING"
-    athena.client.stop_query_execution(QueryExecutionId=query_id)
+
+    def stopped() -> str | None:
+        """A query that was stopped in time."""
+        query_id = athena.start("SELECT 1 AS one", WorkGroup=workgroup)
+        athena.client.stop_query_execution(QueryExecutionId=query_id)
+        return query_id if athena.query(query_id)["Status"]["State"] == "CANCELLED" else None
+
+    query_id = eventually(stopped)
     athena.succeeded("SELECT 1 AS one", WorkGroup=workgroup)
     query = athena.query(query_id)
     assert query["Status"]["State"] == "CANCELLED"

@@ -8,7 +8,7 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from local.aws.stepfunctions import integrations
-from local.aws.tests.support import PASS, ROLE, Local, allow, error_code, eventually, unique
+from local.aws.tests.support import PASS, ROLE, Local, allow, before_a_wait, error_code, eventually, unique
 
 pytestmark = pytest.mark.aws(
     "How Step Functions generates IAM policies for integrated services",
@@ -200,7 +200,7 @@ def test_what_may_not_be_stopped_goes_on(local: Local) -> None:
     job = local.job(tags={"local:seconds": "2"})
     starts = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns"]
     role = local.role(unique("role"), allow(starts, f"{GLUE}:job/{job}"))
-    arn = local.start(local.machine(role=role, Task=task("glue:startJobRun.sync", JobName=job)))
+    arn = local.start(local.machine(role=role, **before_a_wait(task("glue:startJobRun.sync", JobName=job))))
     runs = eventually(lambda: local.glue.get_job_runs(JobName=job)["JobRuns"])
     local.states.stop_execution(executionArn=arn)
     run = runs[0]["Id"]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from local.aws.tests.athena.support import Athena
-from local.aws.tests.support import FAIL, Local, eventually
+from local.aws.tests.stepfunctions.support import Neighbour
+from local.aws.tests.support import Local, eventually
 
 pytestmark = pytest.mark.aws(
     "Run Athena queries with Step Functions",
@@ -39,8 +40,8 @@ def query(athena: Athena, statement: str = "SELECT id FROM orders", **more: Any)
     return task(athena.arguments(statement, **more.pop("arguments", {})), **more)
 
 
-def slow(athena: Athena, seconds: str = "60") -> str:
-    return athena.workgroup({}, {"local:seconds": seconds})
+def slow(athena: Athena) -> str:
+    return athena.workgroup({}, {"local:seconds": "60"})
 
 
 def queries_of(athena: Athena, workgroup: str) -> list[str]:
@@ -118,22 +119,12 @@ def test_an_abort_stops_the_query(local: Local, athena: Athena, within: str | No
     """Protects money: neither a stopped execution nor a failed branch beside it leaves a query running."""
     workgroup = slow(athena)
     step = query(athena, arguments={"WorkGroup": workgroup})
-    wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
-    if within == "Parallel":
-        branches = [
-            {"StartAt": "Query", "States": {"Query": step}},
-            {"StartAt": "Wait", "States": {"Wait": wait, "Fail": FAIL}},
-        ]
-        step = {"Type": "Parallel", "Branches": branches, "End": True}
-    elif within == "Map":
-        query_first = [{"Condition": "{% $states.input = 'query' %}", "Next": "Query"}]
-        choice = {"Type": "Choice", "Choices": query_first, "Default": "Wait"}
-        states = {"Which": choice, "Query": step, "Wait": wait, "Fail": FAIL}
-        processor = {"StartAt": "Which", "States": states}
-        step = {"Type": "Map", "Items": ["query", "fail"], "ItemProcessor": processor, "End": True}
-    arn = local.start(local.machine(Query=step))
+    neighbour = Neighbour(local)
+    arn = local.start(local.machine(Query=neighbour.of(step, within) if within else step))
     [query_id] = eventually(lambda: queries_of(athena, workgroup))
-    if within is None:
+    if within:
+        neighbour.fail()
+    else:
         local.states.stop_execution(executionArn=arn)
     assert local.ended(arn)["status"] == ("FAILED" if within else "ABORTED")
     assert athena.ended(query_id)["Status"]["State"] == "CANCELLED"
@@ -146,9 +137,9 @@ def test_an_abort_stops_the_query(local: Local, athena: Athena, within: str | No
 )
 def test_a_timeout_of_the_task_leaves_the_query_running(local: Local, athena: Athena) -> None:
     """Protects retries: after States.Timeout the first query still runs, and may still write."""
-    workgroup = slow(athena, "2")
+    workgroup = slow(athena)
     execution = local.run(Query=query(athena, arguments={"WorkGroup": workgroup}, TimeoutSeconds=1))
     assert (execution["status"], execution["error"]) == ("FAILED", "States.Timeout")
-    [query_id] = queries_of(athena, workgroup)
-    assert athena.query(query_id)["Status"]["State"] == "RUNNING"
-    assert athena.ended(query_id)["Status"]["State"] == "SUCCEEDED"
+    [query_id] = eventually(lambda: queries_of(athena, workgroup))
+    eventually(lambda: athena.query(query_id)["Status"]["State"] == "RUNNING")
+    athena.client.stop_query_execution(QueryExecutionId=query_id)

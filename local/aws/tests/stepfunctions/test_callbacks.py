@@ -7,45 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from local.aws.tests.support import PASS, Local, error_code, eventually, unique
+from local.aws.tests.stepfunctions.support import table_of_tokens, token, waiting
+from local.aws.tests.support import PASS, Local, error_code
 
 pytestmark = pytest.mark.aws(
     "Wait for a Callback with Task Token",
     url="https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html",
     validated="never",
 )
-
-PUT = "arn:aws:states:::aws-sdk:dynamodb:putItem.waitForTaskToken"
-TOKEN = "{% $states.context.Task.Token %}"
-
-
-def table(local: Local, tags: dict[str, str] | None = None) -> str:
-    name = unique("table")
-    local.aws.client("dynamodb").create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-        Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
-    )
-    return name
-
-
-def waiting(where: str, **more: Any) -> dict[str, Any]:
-    """A task that puts its token into the table and waits for it."""
-    item = {"id": {"S": "{% $states.context.Execution.Name %}"}, "token": {"S": TOKEN}}
-    arguments = {"TableName": where, "Item": item}
-    return {"Type": "Task", "Resource": PUT, "Arguments": arguments, "TimeoutSeconds": 30, "End": True} | more
-
-
-def token(local: Local, where: str, other_than: str = "") -> str:
-    """The token in the table, when there is one."""
-
-    def look() -> str | None:
-        items = local.aws.client("dynamodb").scan(TableName=where)["Items"]
-        return next((item["token"]["S"] for item in items if item["token"]["S"] != other_than), None)
-
-    return eventually(look)
 
 
 def kinds(local: Local, arn: str) -> list[str]:
@@ -56,7 +25,7 @@ def kinds(local: Local, arn: str) -> list[str]:
 
 def test_a_token_that_comes_back_ends_the_wait_with_its_output(local: Local) -> None:
     """Protects crawl: what wake sends back is the result of the task."""
-    where = table(local)
+    where = table_of_tokens(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     local.states.send_task_success(taskToken=token(local, where), output='{"n": 1}')
     assert json.loads(local.ended(arn)["output"]) == {"n": 1}
@@ -65,7 +34,7 @@ def test_a_token_that_comes_back_ends_the_wait_with_its_output(local: Local) -> 
 
 def test_a_token_may_bring_a_failure(local: Local) -> None:
     """Protects those who send failures back: error and cause are those that were sent."""
-    where = table(local)
+    where = table_of_tokens(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     local.states.send_task_failure(taskToken=token(local, where), error="Boom", cause="because")
     ended = local.ended(arn)
@@ -74,7 +43,7 @@ def test_a_token_may_bring_a_failure(local: Local) -> None:
 
 def test_a_token_that_does_not_come_back_is_a_timeout(local: Local) -> None:
     """Protects safety looks: the timeout may be an expression, is caught as States.Timeout, and has no cause."""
-    where = table(local)
+    where = table_of_tokens(local)
     catch = [{"ErrorEquals": ["States.Timeout"], "Output": "{% $states.errorOutput %}", "Next": "Next"}]
     wait = waiting(where, TimeoutSeconds="{% $states.input.seconds %}", Catch=catch)
     arn = local.start(local.machine(Wait=wait, Next=PASS), {"seconds": 1})
@@ -85,17 +54,18 @@ def test_a_token_that_does_not_come_back_is_a_timeout(local: Local) -> None:
 @pytest.mark.parametrize("seconds", [0, 0.5, -1])
 def test_a_timeout_is_a_positive_whole_number(local: Local, seconds: float) -> None:
     """Protects crawl's pauses: what AWS refuses is refused."""
-    wait = waiting(table(local), TimeoutSeconds="{% $states.input.seconds %}")
+    wait = waiting(table_of_tokens(local), TimeoutSeconds="{% $states.input.seconds %}")
     execution = local.ended(local.start(local.machine(Wait=wait), {"seconds": seconds}))
     assert (execution["status"], execution["error"]) == ("FAILED", "States.QueryEvaluationError")
 
 
 def test_each_attempt_has_a_token_of_its_own(local: Local) -> None:
     """Protects retries: the first attempt's token wakes nobody any more."""
-    where = table(local)
-    retry = [{"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 1, "MaxAttempts": 1}]
-    arn = local.start(local.machine(Wait=waiting(where, TimeoutSeconds=1, Retry=retry)))
+    where = table_of_tokens(local)
+    retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    arn = local.start(local.machine(Wait=waiting(where, Retry=retry)))
     first = token(local, where)
+    local.states.send_task_failure(taskToken=first, error="Again")
     second = token(local, where, other_than=first)
     assert error_code(local.states.send_task_success, taskToken=first, output="{}")[0] == "TaskTimedOut"
     local.states.send_task_success(taskToken=second, output="{}")
@@ -109,7 +79,7 @@ def test_each_attempt_has_a_token_of_its_own(local: Local) -> None:
 )
 def test_a_token_that_nobody_waits_for_is_refused(local: Local) -> None:
     """Protects wake: what is over, what never was, and what is no JSON have errors of their own."""
-    where = table(local)
+    where = table_of_tokens(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     used = token(local, where)
     send: Callable[..., Any] = local.states.send_task_success
@@ -123,16 +93,12 @@ def test_a_token_that_nobody_waits_for_is_refused(local: Local) -> None:
 
 def test_an_abort_ends_the_wait(local: Local) -> None:
     """Protects those who stop a run: nothing waits on, and the token is worth nothing."""
-    where = table(local)
+    where = table_of_tokens(local)
     arn = local.start(local.machine(Wait=waiting(where)))
     held = token(local, where)
     local.states.stop_execution(executionArn=arn)
     assert local.execution(arn)["status"] == "ABORTED"
-
-    def refused() -> bool:
-        return error_code(local.states.send_task_success, taskToken=held, output="{}")[0] == "TaskTimedOut"
-
-    eventually(refused)
+    assert error_code(local.states.send_task_success, taskToken=held, output="{}")[0] == "TaskTimedOut"
 
 
 @pytest.mark.aws(
@@ -147,7 +113,7 @@ def test_an_abort_ends_the_wait(local: Local) -> None:
 def test_a_machine_that_sends_a_token_back_in_vain_can_catch_it(local: Local, given: str, error: str) -> None:
     """Protects wake's catchers: the names of the SDK for Java 2.x."""
     if given == "over":
-        where = table(local)
+        where = table_of_tokens(local)
         arn = local.start(local.machine(Wait=waiting(where)))
         given = token(local, where)
         local.states.send_task_success(taskToken=given, output="{}")
@@ -159,7 +125,7 @@ def test_a_machine_that_sends_a_token_back_in_vain_can_catch_it(local: Local, gi
 
 def test_a_fault_strikes_the_token_of_its_machine(local: Local) -> None:
     """Protects scenarios in which nobody can be woken."""
-    where = table(local)
+    where = table_of_tokens(local)
     machine = local.machine(Wait=waiting(where))
     fault = [{"key": "local:fault:SendTaskSuccess", "value": "1 ThrottlingException"}]
     local.states.tag_resource(resourceArn=machine, tags=fault)
@@ -172,7 +138,7 @@ def test_a_fault_strikes_the_token_of_its_machine(local: Local) -> None:
 
 def test_an_answer_that_is_lost_leaves_the_token_used(local: Local) -> None:
     """Protects wake's second attempt: the first one woke, though nobody heard of it."""
-    where = table(local)
+    where = table_of_tokens(local)
     machine = local.machine(Wait=waiting(where))
     fault = [{"key": "local:fault:SendTaskSuccess", "value": "1 lost-response"}]
     local.states.tag_resource(resourceArn=machine, tags=fault)
@@ -188,5 +154,5 @@ def test_what_cannot_be_called_is_not_waited_for(local: Local) -> None:
     """Protects crawl: without its table it goes on at once."""
     error, _ = local.failure(Wait=waiting("no-table"))
     assert error == "DynamoDb.ResourceNotFoundException"
-    denied = table(local, tags={"local:fault:PutItem": "forever AccessDeniedException"})
+    denied = table_of_tokens(local, tags={"local:fault:PutItem": "forever AccessDeniedException"})
     assert local.failure(Wait=waiting(denied))[0] == "DynamoDb.DynamoDbException"

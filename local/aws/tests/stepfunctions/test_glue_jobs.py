@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from local.aws.tests.stepfunctions.support import Neighbour
 from local.aws.tests.support import SLEEP, Local, eventually
 
 pytestmark = pytest.mark.aws(
@@ -117,26 +118,10 @@ def test_stopping_an_execution_stops_its_job(local: Local) -> None:
 @pytest.mark.parametrize("kind", ["Parallel", "Map"])
 def test_failing_fast_stops_the_jobs_beside(local: Local, kind: str) -> None:
     """Protects money: when one step of a stage fails, its neighbours end too."""
-    job = local.job(SLEEP)
-    wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
-    fail = {"Type": "Fail", "Error": "Boom", "Cause": "because"}
-    if kind == "Parallel":
-        branches = [
-            {"StartAt": "Job", "States": {"Job": sync(job)}},
-            {"StartAt": "Wait", "States": {"Wait": wait, "Fail": fail}},
-        ]
-        state = {"Type": "Parallel", "Branches": branches, "End": True}
-    else:
-        choice = {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $states.input = 'job' %}", "Next": "Job"}],
-            "Default": "Wait",
-        }
-        states = {"Which": choice, "Job": sync(job), "Wait": wait, "Fail": fail}
-        processor = {"StartAt": "Which", "States": states}
-        state = {"Type": "Map", "Items": ["job", "fail"], "ItemProcessor": processor, "End": True}
-    arn = local.start(local.machine(Stage=state))
+    job, neighbour = local.job(SLEEP), Neighbour(local)
+    arn = local.start(local.machine(Stage=neighbour.of(sync(job), kind)))
     run_id = running(local, job)
+    neighbour.fail()
     execution = local.ended(arn)
     assert (execution["error"], execution["cause"]) == ("Boom", "because")
     eventually(lambda: local.job_run(job, run_id)["JobRunState"] == "STOPPED")

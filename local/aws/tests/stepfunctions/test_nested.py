@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.aws.tests.stepfunctions.support import Neighbour
 from local.aws.tests.support import FAIL, PASS, WAIT, Local, eventually, expression, nested
 
 pytestmark = pytest.mark.aws(
@@ -98,12 +99,11 @@ def stopped_by_stop(local: Local, machine: str) -> None:
 
 
 def stopped_by_a_neighbour(local: Local, machine: str) -> None:
-    wait = {"Type": "Wait", "Seconds": 1, "Next": "Fail"}
-    branches = [
-        {"StartAt": "Task", "States": {"Task": nested(machine, Name="child")}},
-        {"StartAt": "Wait", "States": {"Wait": wait, "Fail": FAIL}},
-    ]
-    assert local.run(Both={"Type": "Parallel", "Branches": branches, "End": True})["error"] == "Boom"
+    neighbour = Neighbour(local)
+    parent = local.start(local.machine(Both=neighbour.of(nested(machine, Name="child"))))
+    eventually(lambda: local.states.list_executions(stateMachineArn=machine)["executions"])
+    neighbour.fail()
+    assert local.ended(parent)["error"] == "Boom"
 
 
 @pytest.mark.aws(
