@@ -63,7 +63,8 @@ class Stack:
     def finish(self, arn: str) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             execution = self.states.describe_execution(executionArn=arn)
-            return execution if execution["status"] != "RUNNING" else None
+            # Its status is there a moment before.
+            return execution if "stopDate" in execution else None
 
         return eventually(ended)
 

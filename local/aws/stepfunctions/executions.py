@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ministack.services.stepfunctions as sfn
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+    new_uuid,
+    now_iso,
+)
 
 from local.aws import faults, patching
 from local.aws.answers import Handler, Request, Response
@@ -54,6 +61,8 @@ class Running:
 
 
 _running: dict[str, Running] = {}
+# The version and the alias of an execution.
+_qualified: dict[str, dict[str, str]] = {}
 # To look for a name and to take it must be one step, for concurrent callers.
 _starting = threading.Lock()
 
@@ -112,8 +121,7 @@ def _unless_struck(operation: str, handler: Handler, request: Request) -> Respon
 
 
 def _start_sync_execution(request: Request) -> Response:
-    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
-    machine = ministack._state_machines.get(arn)
+    machine = _machine(request)
     if machine and machine.get("type") != "EXPRESS":
         message = "This operation is not supported by this type of state machine"
         return error_response_json("StateMachineTypeNotSupported", message)
@@ -125,14 +133,17 @@ def _start_execution(request: Request) -> Response:
     name = request.get("name")
     if name is not None and not NAME.fullmatch(name):
         return error_response_json("InvalidName", f"Invalid Name: '{name}'")
+    request = {**request, "name": name or new_uuid()}
     with _starting:
-        running = _namesake(request)
-        if running and running["input"] == request.get("input", "{}"):
-            return json_response({"executionArn": running["executionArn"], "startDate": running["startDate"]})
-        response = original._start_execution(request)
-        if response[0] == 200:
-            execution = ministack._executions[json.loads(response[2])["executionArn"]]
-            execution["qualifiers"] = _qualifiers(request["stateMachineArn"])
+        if machine := _machine(request):
+            arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine['name']}:{request['name']}"
+            namesake = ministack._executions.get(arn)
+            if namesake and _is_same(namesake, machine, request):
+                return json_response({"executionArn": arn, "startDate": namesake["startDate"]})
+            if not namesake:
+                # Before anybody can see the execution.
+                _qualified[arn] = _qualifiers(request["stateMachineArn"])
+        response: Response = original._start_execution(request)
         return response
 
 
@@ -167,19 +178,19 @@ def _list_executions(request: Request) -> Response:
 
 
 def _associated(arn: str) -> dict[str, str]:
-    return ministack._executions[arn].get("qualifiers", {})
+    return _qualified.get(arn, {})
 
 
-def _namesake(request: Request) -> dict[str, Any] | None:
-    """The running STANDARD execution that has the request's name."""
-    machine = ministack._state_machines.get(
-        ministack._resolve_state_machine_arn(request.get("stateMachineArn", "")) or ""
-    )
-    if machine is None or machine.get("type") == "EXPRESS":
-        return None
-    arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine['name']}:{request.get('name')}"
-    execution = ministack._executions.get(arn)
-    return execution if execution and execution["status"] == "RUNNING" else None
+def _machine(request: Request) -> dict[str, Any] | None:
+    arn = ministack._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    machine: dict[str, Any] | None = ministack._state_machines.get(arn)
+    return machine
+
+
+def _is_same(namesake: dict[str, Any], machine: dict[str, Any], request: Request) -> bool:
+    """Whether the request is for this STANDARD execution, which is under way."""
+    is_running = namesake["status"] == "RUNNING" and machine.get("type") != "EXPRESS"
+    return is_running and namesake["input"] == request.get("input", "{}")
 
 
 def run_execution(arn: str) -> None:
@@ -238,3 +249,4 @@ def reset() -> None:
         running.scope.abort()
     original.reset()
     _running.clear()
+    _qualified.clear()

@@ -226,7 +226,7 @@ class Play:
         return Ending(outcome, message, answer, time.monotonic() - began, [(outcome, message)])
 
     def _describe(self) -> Ending:
-        execution = self.stack.states.describe_execution(executionArn=self._execution)
+        execution = self.stack.finish(self._execution)
         output = json.loads(execution.get("output") or "{}")
         ends = output.get("outcome") or execution.get("error") or execution["status"]
         seconds = (execution["stopDate"] - execution["startDate"]).total_seconds()
