@@ -56,8 +56,8 @@ def crawling(seconds: float, stopping: float = 0.1) -> dict[str, str]:
     return {"local:seconds": str(seconds), "local:stopping-seconds": str(stopping)}
 
 
-# The loops look at once, and then every 5 s: they wait for such a crawl even where functions take seconds to start.
-WAITED_FOR = crawling(9.5)
+# The loops look at once, and then every 5 s: they wait for such a crawl even where functions take long to start.
+WAITED_FOR = crawling(19.5)
 
 
 def fault(operation: str, what: str) -> dict[str, str]:

@@ -155,7 +155,7 @@ def deploy(stack: Stack, name: str, source: str, crawler: str) -> str:
         Handler="function.lambda_handler",
         Code={"ZipFile": package("function.py", source)},
         Role=ROLE,
-        Timeout=30,
+        Timeout=60,
         Environment={"Variables": {"CRAWLER": crawler}},
     )["FunctionArn"]
 

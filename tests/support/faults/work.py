@@ -198,9 +198,9 @@ def cases(kind: Kind) -> Iterator[Case]:
         f"{a} fails, and the step's deadline passes in the pause before a retry",
         kind,
         "StepTimedOut",
-        ("not done within the 12 s of the step: " + kind.says,),
+        ("not done within the 20 s of the step: " + kind.says,),
         Does.FAILS,
-        {"timeoutSeconds": 12, "retries": 20},
+        {"timeoutSeconds": 20, "retries": 20},
         pauses=True,
     )
     yield Case(
@@ -277,10 +277,10 @@ WORK = [
         "A function fails, and the run's deadline passes in the pause before a retry",
         FUNCTION,
         "PipelineTimedOut",
-        ("not done within the 12 s of the run: " + FUNCTION.says,),
+        ("not done within the 20 s of the run: " + FUNCTION.says,),
         Does.FAILS,
         {"retries": 20},
-        {"timeoutSeconds": 12},
+        {"timeoutSeconds": 20},
         pauses=True,
     ),
     Case(
