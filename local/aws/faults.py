@@ -83,7 +83,7 @@ def _next(name: str, operation: str, value: str | None) -> str | None:
     if value is None:
         return None
     key = (name, operation)
-    # Not `!=`: whoever sets the same text again wants the faults again.
+    # Not `!=`: to set the same text again is to ask for its faults again.
     if key not in _pending or _pending[key][0] is not value:
         _pending[key] = value, [fault for fault in faults(value) if fault.times != 0]
     remaining = _pending[key][1]

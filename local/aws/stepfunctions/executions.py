@@ -83,7 +83,7 @@ def install() -> None:
 
 
 def running_of(arn: str) -> Running:
-    """One for all threads that ask, whoever asks first: setdefault looks and stores in one step."""
+    """One for all threads: setdefault looks and stores in one step."""
     return _running.setdefault(arn, Running())
 
 

@@ -79,7 +79,7 @@ def test_an_answer_does_not_overtake_what_was_written() -> None:
 
 
 def test_a_process_that_begins_meanwhile_does_not_hold_up_a_bootstrap(tmp_path: Path) -> None:
-    """Protects a cold start: whoever holds the file that was unpacked for writing does not make it "busy"."""
+    """Protects a cold start: a process that holds the unpacked file for writing does not make the bootstrap busy."""
     with ExitStack() as inherited:
 
         class Unpacked(zipfile.ZipFile):
