@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from local.aws import ACCOUNT, REGION
 from local.demo.workloads import Workload
 from tests.support.stack import Stack
 
@@ -146,7 +147,10 @@ def run(stack: Stack, execution: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def today(pipelines: Stack) -> Run:
-    """What the upload of the three exports sets in motion."""
+    """What the upload of the three exports sets in motion; its marts take long enough to be seen side by side."""
+    for step in STAGES["gold"]:
+        arn = f"arn:aws:glue:{REGION}:{ACCOUNT}:job/{step['job']}"
+        pipelines.glue.tag_resource(ResourceArn=arn, TagsToAdd={"local:seconds": "8"})
     return run(pipelines, pipelines.upload(MEDALLION))
 
 
@@ -243,12 +247,11 @@ def test_silver_begins_when_both_crawls_of_bronze_are_proven_done(
 
 
 def test_the_marts_are_made_side_by_side(pipelines: Stack, today: Run) -> None:
-    """Four jobs that take turns would take as long as all of them together."""
+    """Four jobs that take turns would take four times as long."""
     started, ended, _ = moments(pipelines, today)
     marts = [step["job"] for step in STAGES["gold"]]
     assert len(marts) == 4
-    took = max(ended[job] for job in marts) - min(started[job] for job in marts)
-    assert took < sum((ended[job] - started[job] for job in marts), timedelta())
+    assert max(started[job] for job in marts) < min(ended[job] for job in marts)
     assert min(started[job] for job in marts) > crawls(pipelines, today, "silver")[0]["stopDate"]
 
 

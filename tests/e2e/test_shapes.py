@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import pytest
 
@@ -178,7 +178,7 @@ def test_a_group_runs_side_by_side_and_then_one(shop: Shop) -> None:
     """Facts need all dimensions; the dimensions do not need each other."""
     name, dimensions = "star-schema", ("customer", "product", "store")
     for dimension in dimensions:
-        shop.job(f"dim-{dimension}", seconds="3")
+        shop.job(f"dim-{dimension}", seconds="8")
         shop.crawler(f"dim-{dimension}", f"dim_{dimension}")
         shop.put(f"lake/dim_{dimension}/1.csv", "id,name", "1,a")
     source = f"s3://{BUCKET}/landing/erp/"
@@ -194,8 +194,7 @@ def test_a_group_runs_side_by_side_and_then_one(shop: Shop) -> None:
         "fact-sales",
     ]
     runs = [shop.job_runs(f"dim-{dimension}")[0] for dimension in dimensions]
-    took = max(run["CompletedOn"] for run in runs) - min(run["StartedOn"] for run in runs)
-    assert took < sum((run["CompletedOn"] - run["StartedOn"] for run in runs), timedelta())
+    assert max(run["StartedOn"] for run in runs) < min(run["CompletedOn"] for run in runs)
     crawled = [shop.glue.get_table(DatabaseName=DATABASE, Name=f"dim_{each}")["Table"] for each in dimensions]
     [begun] = shop.job_runs("fact-sales")
     assert max(table["CreateTime"] for table in crawled) < begun["StartedOn"]

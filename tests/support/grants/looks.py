@@ -7,8 +7,6 @@ from typing import Any, Literal, TypeVar
 
 from tests.support.stack import Stack, eventually
 
-# What is slow on a busy machine; who lacks a grant fails long before.
-PATIENCE = 60.0
 T = TypeVar("T")
 
 
@@ -26,7 +24,7 @@ def granted(stack: Stack, look: Callable[[], T | Literal[False] | None]) -> T:
         assert not denied, denied
         return answer
 
-    return eventually(undenied, PATIENCE)
+    return eventually(undenied)
 
 
 def ready(stack: Stack, crawler: str) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from local.aws import ACCOUNT, REGION, LocalAws
 from local.aws.awslambda.package import package
 from local.aws.policies import policy
-from tests.support.grants.looks import PATIENCE, machines, ready, resources, under_way
+from tests.support.grants.looks import machines, ready, resources, under_way
 from tests.support.roles import ROLE
 from tests.support.stack import Stack, eventually
 
@@ -115,7 +115,7 @@ def new_crawler(stack: Stack, tags: dict[str, str]) -> str:
 
 def calm(stack: Stack) -> None:
     """Ends what a check has left running, until nothing is, and forgets who waited and what was parked."""
-    eventually(lambda: not _stopping(stack), PATIENCE)
+    eventually(lambda: not _stopping(stack))
     while stack.parked():
         pass
     for table in resources(stack, "AWS::DynamoDB::Table"):
